@@ -107,26 +107,30 @@ export class SyntheticStream {
 
   /**
    * Publishes this many frames.
-   * @param sound which sound comes between them
+   * @param sound which sound comes between them; `alone`: it comes without them
    */
-  play(frames: number, sound: 'as-ever' | 'silent' = 'as-ever'): void {
+  play(frames: number, sound: 'as-ever' | 'silent' | 'alone' = 'as-ever'): void {
     const { presentation, clock, onStep } = this.#options;
     for (let i = 0; i < frames; i += 1) {
-      const frame = { dts: this.#video, key: this.#count % this.gop === 0 };
-      const sample = { dts: frame.dts, cts: 0, sync: frame.key, data: Buffer.from('frame') };
-      presentation.take({ role: 'video', mayCut: frame.key, rendition: 'source', ...sample });
-      this.#encode(frame);
+      if (sound !== 'alone') this.#takePicture();
       onStep();
       this.#count += 1;
       this.#video += FRAME_MS;
       clock.advance(this.pace);
-      for (; this.audio && sound === 'as-ever' && this.#sound < this.#video; this.#sound += AUDIO_FRAME_MS) {
+      for (; this.audio && sound !== 'silent' && this.#sound < this.#video; this.#sound += AUDIO_FRAME_MS) {
         const dts = Math.round(this.#sound);
         const sample = { dts, cts: 0, sync: true, data: Buffer.from('sound') };
         presentation.take({ role: 'audio', mayCut: false, rendition: 'audio', ...sample });
         onStep();
       }
     }
+  }
+
+  #takePicture(): void {
+    const frame = { dts: this.#video, key: this.#count % this.gop === 0 };
+    const sample = { dts: frame.dts, cts: 0, sync: frame.key, data: Buffer.from('frame') };
+    this.#options.presentation.take({ role: 'video', mayCut: frame.key, rendition: 'source', ...sample });
+    this.#encode(frame);
   }
 
   /** FFmpeg dies. Its successor gets the next frames from a key frame on, and none of the frames that the dead one had. */

@@ -82,6 +82,7 @@ export class RunEnds {
   readonly #ends = new Map<number, RunEnd>();
   #video: Milliseconds = Number.NEGATIVE_INFINITY;
   #audio: Milliseconds = Number.NEGATIVE_INFINITY;
+  #uneven: { readonly index: number; readonly shorter: Milliseconds } | undefined;
 
   /** The end of each kind of media that was sent in this run. */
   get now(): KindEnds {
@@ -104,7 +105,14 @@ export class RunEnds {
   /** Ends the run with segment `index`; forgets the ends of runs before `oldest`. */
   end(index: number, all: Milliseconds, oldest: number): void {
     this.#ends.set(index, { all, ...this.now });
+    this.#uneven = { index, shorter: Math.min(this.#video, this.#audio) };
     for (const earlier of this.#ends.keys()) if (earlier < oldest) this.#ends.delete(earlier);
+  }
+
+  /** Whether only one kind of media has something at `time` in segment `index`, because the newest run of both kinds ended unevenly there. */
+  isAlone(index: number, time: Milliseconds): boolean {
+    const { index: last, shorter } = this.#uneven ?? { index: -1, shorter: 0 };
+    return index <= last && Number.isFinite(shorter) && time > shorter - SOUND_FRAME;
   }
 
   /**
@@ -119,6 +127,7 @@ export class RunEnds {
 
   clear(): void {
     this.#ends.clear();
+    this.#uneven = undefined;
   }
 }
 

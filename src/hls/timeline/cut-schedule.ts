@@ -23,6 +23,7 @@ export class CutSchedule {
   readonly soundPause = new SoundPause();
   /** Of EXT-X-INDEPENDENT-SEGMENTS. */
   readonly independence = new Independence();
+  readonly ends = new RunEnds();
   readonly #options: CutScheduleOptions;
   readonly #segment: Milliseconds;
   #rules: RunRules;
@@ -30,7 +31,6 @@ export class CutSchedule {
   readonly #cuts = new CutList();
   /** Key frames of the source, if they decide the cuts. */
   readonly #keyFrames = new KeyFrameMemory();
-  readonly #ends = new RunEnds();
   /** First index of the newest run. */
   #runStart = 0;
   #running = false;
@@ -82,7 +82,7 @@ export class CutSchedule {
   begin(rules: RunRules): void {
     this.#rules = rules;
     this.#running = false;
-    this.#ends.begin();
+    this.ends.begin();
     this.soundPause.begin();
     const sink = this.#sink();
     const [frame, part] = [this.#frame(), secondsToMilliseconds(rules.nominalPart)];
@@ -106,7 +106,7 @@ export class CutSchedule {
     this.#policy = undefined;
     this.#running = false;
     this.#cuts.forgetAfter(lastIndex);
-    if (this.#cuts.last !== undefined) this.#ends.end(this.lastIndex, end, this.#cuts.firstIndex);
+    if (this.#cuts.last !== undefined) this.ends.end(this.lastIndex, end, this.#cuts.firstIndex);
   }
 
   /**
@@ -116,7 +116,7 @@ export class CutSchedule {
   cutTail(): void {
     const { targetDuration } = this;
     if (!this.#running || targetDuration === undefined) return;
-    const { video, audio } = this.#ends.now;
+    const { video, audio } = this.ends.now;
     const longest = secondsToMilliseconds(targetDuration) + ROUNDING;
     for (let { last } = this.#cuts; last !== undefined; last = this.#cuts.last) {
       if (Math.max(video, audio) - last.time < longest) return;
@@ -131,7 +131,7 @@ export class CutSchedule {
   reset(): void {
     this.#cuts.clear();
     this.#keyFrames.clear();
-    this.#ends.clear();
+    this.ends.clear();
     this.#runStart = 0;
     this.#targetDuration = undefined;
     this.independence.reset();
@@ -142,14 +142,14 @@ export class CutSchedule {
   /** @param dts decode time of a frame, increasing. @param pts presentation time of the same frame */
   noteVideo(dts: Milliseconds, pts: Milliseconds, keyFrame: boolean): void {
     if (this.#rules.frame === undefined) return;
-    this.#ends.noteVideo(pts + this.#frame());
+    this.ends.noteVideo(pts + this.#frame());
     if (keyFrame && this.#rules.regular !== true) this.#keyFrames.note(pts);
     this.#policy?.noteVideo(dts, pts, keyFrame);
     this.soundPause.notePictures(this.horizon);
   }
 
   noteAudio(dts: Milliseconds): void {
-    this.#ends.noteAudio(dts);
+    this.ends.noteAudio(dts);
     this.#policy?.noteAudio(dts);
     this.soundPause.noteSound(dts, this.horizon);
   }
@@ -217,7 +217,7 @@ export class CutSchedule {
    * @param kind if the run ended with this segment, makes the answer no later than the end of the media of this kind
    */
   endOf(index: number, kind?: 'video' | 'audio'): Milliseconds | undefined {
-    return this.#ends.at(index, kind) ?? this.timeOf(index + 1);
+    return this.ends.at(index, kind) ?? this.timeOf(index + 1);
   }
 
   /** Whether segment `index` was started while no pictures came: the next picture must be a key frame. */

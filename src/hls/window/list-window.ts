@@ -40,6 +40,8 @@ export interface Listing {
   readonly open: ListableOpenSegment | undefined;
   /** Media sequence number of the first segment with part tags: at least `firstWithParts`, and never decreasing. */
   readonly partsFrom: number;
+  /** Media sequence number of the first segment after those with part tags. */
+  readonly partsUntil: number;
   readonly ended: boolean;
 }
 
@@ -47,7 +49,7 @@ export interface Listing {
  * Pure. The first segment that may still list its parts. The end of a playlist may move back by a fraction of a frame, if a segment turns
  * out shorter than the expected duration of its last frame. Part tags that were removed must not return then.
  */
-export function firstWithParts({ targetDuration, complete, open }: Omit<Listing, 'partsFrom'>): number {
+export function firstWithParts({ targetDuration, complete, open }: Omit<Listing, 'partsFrom' | 'partsUntil'>): number {
   // Counts durations as listed, because the dates of segments may differ from them by a frame.
   const limit = PARTS_LISTED * targetDuration + 1e-4;
   let fromEnd = open === undefined ? 0 : open.end - open.start;
@@ -208,8 +210,10 @@ function around(
 
 /** A segment lists all its parts or none, because players count parts from the first. */
 function listedWithParts(listing: Listing, complete: readonly ListableSegment[]): ListedSegment[] {
-  const { open, partsFrom } = listing;
-  const segments = complete.map((segment) => listed(segment, segment.mediaSequence >= partsFrom));
+  const { open, partsFrom, partsUntil } = listing;
+  const segments = complete.map((segment) =>
+    listed(segment, segment.mediaSequence >= partsFrom && segment.mediaSequence < partsUntil),
+  );
   if (open !== undefined) segments.push(listed(open, true));
   return segments;
 }

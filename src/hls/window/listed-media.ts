@@ -1,12 +1,12 @@
 // What the playlists of one track list at this moment, as data: segments, open parts, hints and reports.
 
-import type { Seconds } from '../../protocols/units.js';
+import { type Seconds, secondsToMilliseconds } from '../../protocols/units.js';
 import type { RenditionReport } from '../playlists/media-playlist.js';
 import type { PlaylistPosition } from './blocking-reload.js';
 import { firstWithParts, type Listing, type LowLatencyListing } from './list-window.js';
 import type { MadeMedia } from './media-files.js';
 import type { PlaylistKind, PlaylistSource } from './rendition-playlists.js';
-import { I_FRAMES, PLAYLIST } from './segment.js';
+import { type CompleteSegment, I_FRAMES, PLAYLIST } from './segment.js';
 
 export interface ListedMediaOptions extends MadeMedia {
   /** Name of the rendition. */
@@ -27,6 +27,10 @@ export class ListedMedia implements PlaylistSource {
   readonly #options: ListedMediaOptions;
   /** Segments before this media sequence number are listed without parts. */
   #partsFrom = 0;
+  /** The media sequence number after the newest segment that only one kind of media had at the end of a run. */
+  #tailEnd = 0;
+  /** Media sequence number of the newest segment that was listed before it was complete. */
+  #lastOpen = 0;
 
   constructor(options: ListedMediaOptions) {
     this.#options = options;
@@ -73,12 +77,51 @@ export class ListedMedia implements PlaylistSource {
       open: segmenter.open,
       ended: ended(),
     };
-    this.#partsFrom = Math.max(this.#partsFrom, firstWithParts(listing));
-    return { ...listing, partsFrom: this.#partsFrom };
+    const partsUntil = this.#partsUntil();
+    const partsFrom = listing.ended && this.#endsAlone() ? Number.POSITIVE_INFINITY : firstWithParts(listing);
+    this.#partsFrom = Math.max(this.#partsFrom, partsFrom);
+    return { ...listing, partsFrom: this.#partsFrom, partsUntil };
+  }
+
+  /**
+   * Segments at the end of a run that only one kind of media has are listed without parts, unless players know some of them already. hls.js
+   * holds sound back that has no pictures yet, and when the pictures have ended it appends only the first part of it.
+   */
+  #partsUntil(): number {
+    const { listed } = this.#options.window;
+    const { open } = this.#options.segmenter;
+    if (open !== undefined) this.#lastOpen = open.mediaSequence;
+    const isTail = (segment: CompleteSegment): boolean =>
+      segment.mediaSequence > this.#lastOpen && this.#isAlone(segment, segment.start);
+    const tail = listed.slice(listed.findLastIndex((segment) => !isTail(segment)) + 1);
+    const [first] = tail;
+    if (open === undefined && first !== undefined) {
+      this.#tailEnd = first.mediaSequence + tail.length;
+      return first.mediaSequence;
+    }
+    // Part tags must not come back when the publisher does.
+    this.#partsFrom = Math.max(this.#partsFrom, this.#tailEnd);
+    return Number.POSITIVE_INFINITY;
+  }
+
+  /**
+   * Whether the middle of the last part has no counterpart in the other kind of media. hls.js waits until it is buffered in both kinds, and
+   * so never reaches the end of the stream; without any part it waits for the last segment of each kind.
+   */
+  #endsAlone(): boolean {
+    const last = this.#options.window.listed.at(-1);
+    if (last === undefined) return false;
+    return this.#isAlone(last, last.end - (last.parts.at(-1)?.duration ?? 0) / 2);
+  }
+
+  #isAlone({ index, gap }: Pick<CompleteSegment, 'index' | 'gap'>, time: Seconds): boolean {
+    return !gap && this.#options.schedule.ends.isAlone(index, secondsToMilliseconds(time));
   }
 
   /** Starts again, because nothing was published yet. */
   reset(): void {
     this.#partsFrom = 0;
+    this.#tailEnd = 0;
+    this.#lastOpen = 0;
   }
 }
