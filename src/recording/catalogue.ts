@@ -1,7 +1,7 @@
 // All recordings, by id, which is also the order of time. It lives in memory and is read from the directories at the start, so it needs no
 // file of its own that could be lost.
 
-import type { EpochMilliseconds } from '../protocols/units.js';
+import type { RecordingListQuery } from '../contracts/recordings.js';
 import { isOpen, type RecordingFacts } from './recording-facts.js';
 import { timePrefix } from './recording-id.js';
 
@@ -9,17 +9,6 @@ export interface CatalogueEntry {
   readonly facts: RecordingFacts;
   /** Absolute path. */
   readonly directory: string;
-}
-
-export interface RecordingQuery {
-  readonly app?: string | undefined;
-  readonly name?: string | undefined;
-  /** Only recordings that began at or after `from`, and before `to`. */
-  readonly from?: EpochMilliseconds | undefined;
-  readonly to?: EpochMilliseconds | undefined;
-  /** The last id of the page before. */
-  readonly cursor?: string | undefined;
-  readonly limit: number;
 }
 
 export interface RecordingPage {
@@ -61,7 +50,7 @@ export class Catalogue {
     }
   }
 
-  list({ app, name, from, to, cursor, limit }: RecordingQuery): RecordingPage {
+  list({ app, name, from, to, cursor, limit }: RecordingListQuery): RecordingPage {
     const before = Math.min(
       cursor === undefined ? this.#ids.length : this.#indexOf(cursor),
       to === undefined ? this.#ids.length : this.#indexOf(timePrefix(to)),

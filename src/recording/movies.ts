@@ -4,12 +4,14 @@ import type { CatalogueEntry } from './catalogue.js';
 import { recordingError } from './errors.js';
 import { type RecordedMovie, recordedMovie } from './recorded-movie.js';
 import { isOpen } from './recording-facts.js';
+import { WorkInTurn } from './work-in-turn.js';
 
 /** Each holds its sample tables: about 15 bytes per picture, 15 MB for ten hours. */
 const REMEMBERED = 4;
 
 export class Movies {
   readonly #made = new Map<string, Promise<RecordedMovie>>();
+  readonly #turns = new WorkInTurn();
 
   /**
    * @param rendition a video, or `audio`; default: the first video
@@ -24,11 +26,14 @@ export class Movies {
     const key = `${id}/${video}`;
     const known = this.#made.get(key);
     if (known !== undefined) return known;
-    const making = recordedMovie(entry, wanted).catch((error: unknown) => {
-      // The next one may find the file again.
-      this.#made.delete(key);
-      throw error;
-    });
+    // One after the other: each reads all segments of its recording.
+    const making = this.#turns
+      .take(() => recordedMovie(entry, wanted))
+      .catch((error: unknown) => {
+        // The next one may find the file again.
+        this.#made.delete(key);
+        throw error;
+      });
     this.#made.set(key, making);
     for (const oldest of this.#made.keys()) {
       if (this.#made.size <= REMEMBERED) break;

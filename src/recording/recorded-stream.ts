@@ -65,3 +65,10 @@ export interface RecordedStream {
   /** Resolves when the live copy on disk has all segments that are complete now, or could not take them. Never rejects. */
   stored(): Promise<void>;
 }
+
+/** The segment as a gap, for one whose media cannot be kept. */
+export function withoutMedia(segment: RecordedSegment): RecordedSegment {
+  const { number, uri, duration, programDateTime, discontinuity, init, keyFrameBytes } = segment;
+  const media = { length: 0, isStored: false, pieces: [] };
+  return { number, uri, duration, programDateTime, discontinuity, init, keyFrameBytes, gap: true, media };
+}

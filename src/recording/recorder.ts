@@ -12,9 +12,11 @@ import { makeDirectory, replaceFile } from './files.js';
 import { finishRecording } from './finish-recording.js';
 import { PLAYLIST } from './recorded-playlist.js';
 import type { RecordedRendition, RecordedSegment, RecordedStream, RecordedVariants } from './recorded-stream.js';
+import { withoutMedia } from './recorded-stream.js';
 import { FACTS_FILE, isOpen, type RecordingFacts, renderFacts } from './recording-facts.js';
 import { RecordingProgress } from './recording-progress.js';
 import { TrackWriter } from './track-writer.js';
+import { WorkInTurn } from './work-in-turn.js';
 
 export interface RecorderOptions {
   readonly stream: RecordedStream;
@@ -45,11 +47,6 @@ const MAX_PENDING_BYTES = 64 * 1024 * 1024;
 /** How long a stopped recording waits for renditions that are late. */
 const LATE_RENDITIONS: Milliseconds = 15_000;
 
-interface Pending {
-  readonly rendition: RecordedRendition;
-  readonly segment: RecordedSegment;
-}
-
 export class Recorder {
   readonly #progress: RecordingProgress;
   /** Resolves when the recording is finished, or could not be. Never rejects. */
@@ -57,7 +54,7 @@ export class Recorder {
   readonly #options: RecorderOptions;
   readonly #variants: RecordedVariants;
   readonly #tracks = new Map<string, TrackWriter>();
-  #pending: Pending[] = [];
+  #pending: { readonly rendition: RecordedRendition; readonly segment: RecordedSegment }[] = [];
   #pendingBytes = 0;
   /** The next segment that is not recorded any more. */
   #until = Number.POSITIVE_INFINITY;
@@ -71,6 +68,8 @@ export class Recorder {
   readonly #begun: Promise<void>;
   /** A segment was stored since it was paused. */
   #goesOn = false;
+  /** The facts are written by one at a time, so that no change is lost. */
+  readonly #turns = new WorkInTurn();
 
   constructor(options: RecorderOptions) {
     const { stream, id, title, clock, domain } = options;
@@ -93,11 +92,6 @@ export class Recorder {
     if (stream.ended) this.#close();
   }
 
-  /** Number of the first segment. */
-  get first(): number {
-    return this.#options.first;
-  }
-
   /** Records up to this segment and not further. @returns a promise that resolves when it is finished */
   stop(until = this.#options.stream.nextNumber): Promise<void> {
     if (this.#until === Number.POSITIVE_INFINITY) {
@@ -116,15 +110,21 @@ export class Recorder {
 
   /** Changes what people decide about it. */
   async change(change: Partial<Pick<RecordingFacts, 'title' | 'pinned'>>): Promise<void> {
-    this.#progress.change(change);
-    await this.#writeFacts();
+    await this.#begun;
+    await this.#turns.take(async () => {
+      this.#progress.change(change);
+      await this.#writeFacts();
+    });
   }
 
   #take(rendition: RecordedRendition, segment: RecordedSegment): void {
     const { first, takes } = this.#options;
     if (this.#closing || segment.number < first || segment.number >= this.#until || !takes(rendition)) return;
-    this.#pending.push({ rendition, segment });
-    this.#pendingBytes += segment.media.length;
+    // While the disk hangs nothing is taken from the queue, so its bytes are bounded where they come.
+    const isLate = this.#pendingBytes + segment.media.length > MAX_PENDING_BYTES;
+    const kept = isLate ? withoutMedia(segment) : segment;
+    this.#pending.push({ rendition, segment: kept });
+    this.#pendingBytes += kept.media.length;
     this.#work();
   }
 
@@ -162,7 +162,7 @@ export class Recorder {
   async #begin(): Promise<void> {
     try {
       await makeDirectory(this.#options.directory);
-      await this.#writeFacts();
+      await this.#turns.take(() => this.#writeFacts());
     } catch (cause) {
       this.#pause(cause);
     }
@@ -175,20 +175,19 @@ export class Recorder {
       await this.#options.stream.stored();
       const hasRoom = await this.#hasRoom();
       for (const { rendition, segment } of pending) {
-        const isLate = this.#pendingBytes > MAX_PENDING_BYTES;
+        await this.#store(rendition, segment, hasRoom);
         this.#pendingBytes -= segment.media.length;
-        await this.#store(rendition, segment, hasRoom && !isLate);
       }
       await this.#publish();
     }
   }
 
-  async #store(rendition: RecordedRendition, segment: RecordedSegment, canStore: boolean): Promise<void> {
+  async #store(rendition: RecordedRendition, segment: RecordedSegment, hasRoom: boolean): Promise<void> {
     const track = this.#trackOf(rendition);
     this.#progress.note(segment);
     for (const missing of this.#progress.between(track.next, segment.number)) track.skip(missing);
     let stored = false;
-    if (!segment.gap && canStore) {
+    if (!segment.gap && hasRoom) {
       try {
         stored = await track.store(segment);
       } catch (cause) {
@@ -225,7 +224,7 @@ export class Recorder {
       for (const track of this.#tracks.values()) await track.flush();
       if (this.facts.state === 'paused' && this.#goesOn) {
         this.#progress.resume();
-        await this.#writeFacts();
+        await this.#turns.take(() => this.#writeFacts());
         this.#options.onPaused(undefined);
       }
     } catch (cause) {
@@ -244,15 +243,17 @@ export class Recorder {
   async #finish(): Promise<void> {
     const { directory, onChange, onEmpty } = this.#options;
     try {
-      const last = Math.max(this.first - 1, ...[...this.#tracks.values()].map(({ next }) => next - 1));
+      const last = Math.max(this.#options.first - 1, ...[...this.#tracks.values()].map(({ next }) => next - 1));
       for (const track of this.#tracks.values()) {
         for (const missing of this.#progress.between(track.next, last + 1)) track.skip(missing);
         await track.flush();
       }
       await this.#writeVariants(true);
-      const finished = await finishRecording(directory, { ...this.facts, state: 'finished' });
-      if (finished === undefined) onEmpty();
-      else this.#progress.facts = finished;
+      await this.#turns.take(async () => {
+        const finished = await finishRecording(directory, { ...this.facts, state: 'finished' });
+        if (finished === undefined) onEmpty();
+        else this.#progress.facts = finished;
+      });
     } catch (cause) {
       // The directory stays as after a crash: the next start finishes it.
       this.#pause(cause);

@@ -2,18 +2,13 @@
 
 import { join } from 'node:path';
 import type { Logger } from '../contracts/logger.js';
+import type { RecordingListQuery } from '../contracts/recordings.js';
 import type { Clock } from '../protocols/clock.js';
 import type { SluiceError } from '../protocols/errors.js';
 import { FailureDomain } from '../protocols/failure-domain.js';
 import { systemCode, systemReason } from '../protocols/system-error.js';
 import type { EpochMilliseconds, Milliseconds, Seconds } from '../protocols/units.js';
-import {
-  Catalogue,
-  type CatalogueEntry,
-  type RecordingPage,
-  type RecordingQuery,
-  type RecordingTotals,
-} from './catalogue.js';
+import { Catalogue, type CatalogueEntry, type RecordingPage, type RecordingTotals } from './catalogue.js';
 import { recordingError } from './errors.js';
 import { replaceFile } from './files.js';
 import type { RecordedRendition, RecordedStream } from './recorded-stream.js';
@@ -22,6 +17,7 @@ import { directoryOf, readRecordings, removeRecording } from './recording-direct
 import { FACTS_FILE, isOpen, type RecordingFacts, renderFacts } from './recording-facts.js';
 import { newRecordingId } from './recording-id.js';
 import { expired, type RetentionRules } from './retention.js';
+import { WorkInTurn } from './work-in-turn.js';
 
 export interface RecordingsOptions extends RetentionRules {
   /** Absolute path; exists. */
@@ -65,6 +61,7 @@ export class Recordings {
   /** Recorders that have been stopped and still write. */
   readonly #finishing = new Set<Recorder>();
   #lastStart: EpochMilliseconds = 0;
+  readonly #turns = new WorkInTurn();
   #retaining: Promise<void> | undefined;
   #closed = false;
 
@@ -95,7 +92,7 @@ export class Recordings {
   }
 
   /** Recordings, the newest first. */
-  list(query: RecordingQuery): RecordingPage {
+  list(query: RecordingListQuery): RecordingPage {
     return this.#catalogue.list(query);
   }
 
@@ -135,11 +132,13 @@ export class Recordings {
       await recorder.change(change);
       return recorder.facts;
     }
-    const entry = this.#existing(id);
-    const facts = { ...entry.facts, ...change };
-    await replaceFile(join(entry.directory, FACTS_FILE), renderFacts(facts));
-    this.#catalogue.set({ ...entry, facts });
-    return facts;
+    return this.#turns.take(async () => {
+      const entry = this.#existing(id);
+      const facts = { ...entry.facts, ...change };
+      await replaceFile(join(entry.directory, FACTS_FILE), renderFacts(facts));
+      this.#catalogue.set({ ...entry, facts });
+      return facts;
+    });
   }
 
   /** @throws {SluiceError} `recording.no-such-recording`, `recording.being-made`; the system error if it cannot be removed */
@@ -202,8 +201,11 @@ export class Recordings {
 
   #changed(stream: RecordedStream, recorder: Recorder, entry: CatalogueEntry): void {
     const { facts } = entry;
+    const before = this.#catalogue.get(facts.id);
     this.#catalogue.set(entry);
     if (!isOpen(facts)) {
+      // Its title may still be changed.
+      if (before !== undefined && !isOpen(before.facts)) return;
       const { id, app, name, duration, bytes } = facts;
       this.#options.logger.info({ app, stream: name, recording: id, duration, bytes }, 'recording finished');
       this.#options.onEvent({ type: 'recording.finished', recording: facts });

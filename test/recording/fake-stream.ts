@@ -24,6 +24,8 @@ export interface SegmentOptions {
   readonly unstored?: boolean;
   /** Neither in memory nor on disk any more. */
   readonly lost?: boolean;
+  /** What the media is said to have; default: what it has. */
+  readonly length?: number;
 }
 
 export class FakeStream implements RecordedStream {
@@ -61,8 +63,11 @@ export class FakeStream implements RecordedStream {
     return this.#liveDirectory && join(this.#liveDirectory, rendition, uri);
   }
 
+  /** What `stored` waits for. */
+  disk: Promise<void> = Promise.resolve();
+
   stored(): Promise<void> {
-    return Promise.resolve();
+    return this.disk;
   }
 
   /** One complete segment. */
@@ -80,7 +85,11 @@ export class FakeStream implements RecordedStream {
       ...{ number, uri, duration, discontinuity, gap, keyFrameBytes: rendition.video ? 10 : undefined },
       programDateTime: options.at ?? START + (number - 100) * 2000,
       init: { uri: 'init-100.mp4', bytes: Buffer.from(`init of ${rendition.name}`) },
-      media: { length: bytes.length, isStored, pieces: lost ? [] : [bytes.subarray(0, 40), bytes.subarray(40)] },
+      media: {
+        length: options.length ?? bytes.length,
+        isStored,
+        pieces: lost ? [] : [bytes.subarray(0, 40), bytes.subarray(40)],
+      },
     };
     this.nextNumber = Math.max(this.nextNumber, number + 1);
     for (const listener of this.#listeners) listener.segment(rendition, segment);

@@ -219,6 +219,44 @@ describe('a recording', () => {
     await vi.waitFor(async () => expect(await readdir(room.root)).toEqual(['.leaving']));
   });
 
+  it('keeps at most 64 MiB for a disk that hangs: what comes beyond is a gap', async () => {
+    const room = await openRoom();
+    const stream = new FakeStream('cam', room.live);
+    let goOn = (): void => undefined;
+    stream.disk = new Promise((resolve) => {
+      goOn = resolve;
+    });
+    const { id } = room.recordings.start(stream, ALL);
+    for (const number of [100, 101, 102]) stream.add(SOURCE, number, { length: 30 * 2 ** 20 });
+    goOn();
+    stream.end();
+    await finished(room, id);
+    const entries = (await list(room.recordings.find(id)?.directory ?? ''))?.entries;
+    expect(entries?.map(({ gap }) => gap)).toEqual([false, false, true]);
+  });
+
+  it('loses no change that comes while it is being finished, and is told of once', async () => {
+    const room = await openRoom();
+    const stream = new FakeStream('cam', room.live);
+    const { id } = room.recordings.start(stream, ALL);
+    stream.add(SOURCE, 100);
+    stream.end();
+    await Promise.all([
+      room.recordings.change(id, { title: 'Talk' }),
+      room.recordings.change(id, { pinned: true }),
+      finished(room, id),
+    ]);
+    await Promise.all([
+      room.recordings.change(id, { title: 'Talk, again' }),
+      room.recordings.change(id, { pinned: false }),
+    ]);
+    const stored = JSON.parse(
+      await readFile(join(room.recordings.find(id)?.directory ?? '', 'recording.json'), 'utf8'),
+    );
+    expect(stored).toMatchObject({ title: 'Talk, again', pinned: false, state: 'finished' });
+    expect(room.news.filter(({ type }) => type === 'recording.finished')).toHaveLength(1);
+  });
+
   it('pauses while the disk is full, says so, and goes on by itself with the gap listed', async () => {
     let free = 10;
     const room = await openRoom({ keepFree: 2 ** 21, freeBytes: async () => free });

@@ -15,6 +15,7 @@ import type {
   StoredRecording,
 } from '../../../contracts/recordings.js';
 import { SluiceError } from '../../../protocols/errors.js';
+import { systemCode } from '../../../protocols/system-error.js';
 import { sendCompressed } from '../compressed-reply.js';
 import { ticketedRecording } from '../delivery/entry-answer.js';
 import type { ViewerGate } from '../delivery/viewer-gate.js';
@@ -101,9 +102,9 @@ export async function recordingRoutes(
         const { facts, directory } = find(recordings, request.params.id);
         const pass = await gate?.authorize(request.raw, facts, 'hls', true);
         if (pass?.allowed === false) return sendGateProblem(reply, pass.problem);
-        const text = await readFile(join(directory, 'index.m3u8'), 'utf8').catch(() => {
+        const text = await textOf(join(directory, 'index.m3u8'));
+        if (text === undefined)
           throw new HttpProblem(404, 'http.recording-not-found', 'the recording has no media yet');
-        });
         const ticket = pass?.ticket;
         reply.type(PLAYLIST_TYPE).header('cache-control', ticket === undefined ? lifetimeOf(facts) : 'no-store');
         return sendCompressed(request, reply, ticket === undefined ? text : ticketedRecording(text, ticket, facts.id));
@@ -139,9 +140,8 @@ export async function recordingRoutes(
         reply.header('cache-control', isPlaylist ? lifetimeOf(facts) : IMMUTABLE);
         reply.type(isPlaylist ? PLAYLIST_TYPE : rendition === 'audio' ? 'audio/mp4' : 'video/mp4');
         if (!isPlaylist) return reply.sendFile(file, join(directory, rendition), { contentType: false });
-        const text = await readFile(join(directory, rendition, file), 'utf8').catch(() => {
-          throw new HttpProblem(404, 'http.not-found', 'no such address');
-        });
+        const text = await textOf(join(directory, rendition, file));
+        if (text === undefined) throw new HttpProblem(404, 'http.not-found', 'no such address');
         return sendCompressed(request, reply, text);
       },
     );
@@ -178,6 +178,16 @@ async function movieOf(
   } catch (error) {
     if (!(error instanceof SluiceError) || !error.code.startsWith('recording.')) throw error;
     throw new HttpProblem(404, 'http.recording-not-found', error.message);
+  }
+}
+
+/** Undefined if there is no such file. */
+async function textOf(path: string): Promise<string | undefined> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return undefined;
+    throw error;
   }
 }
 
