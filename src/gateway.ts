@@ -104,6 +104,7 @@ export class Gateway {
     for (const left of parts.left) this.#origin.awaitPublisher(left, config.resumeWindow * 1000);
     this.#dash = dashOrigin(this.#origin);
     this.#directory = new PipelineDirectory(this.#origin);
+    parts.access.findSettings((app, name) => this.#directory.find(app, name)?.settings);
     this.#registry = new StreamRegistry({
       maxStreams: config.maxStreams,
       conflict: config.publishConflict,

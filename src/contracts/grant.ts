@@ -20,14 +20,16 @@ export interface GrantHolder {
   readonly id?: string | undefined;
 }
 
-/** Settings for one stream or viewer, from the webhook, the JWT or the key. Undefined: as configured. */
+/** Settings for one stream or viewer, from the webhook or the JWT. Undefined: as configured. */
 export interface GrantOptions {
   /** Shown on pages and in the API. */
   readonly title?: string | undefined;
-  /** Names of renditions; those that this gateway cannot make are left out. */
+  /** Names of renditions, each of the configured ladder; `audio` is always among the possible ones. */
   readonly ladder?: readonly string[] | undefined;
   readonly record?: boolean | undefined;
+  /** At a time; of the stream that is published with this grant. */
   readonly maxViewers?: number | undefined;
+  /** Who loses if somebody publishes under that name already. */
   readonly publishConflict?: 'reject' | 'override' | undefined;
   /** Maximum height of the picture for this viewer, in lines. */
   readonly maxHeight?: number | undefined;

@@ -38,7 +38,7 @@ export async function openProofs(config: Config, logger: Logger, clock: Clock): 
 }
 
 function openWebhooks(config: Config, logger: Logger, clock: Clock): ProofParts {
-  const { publishWebhook, playWebhook, onPublishWebhookError, onPlayWebhookError, webhookSecrets } = config;
+  const { publishWebhook, playWebhook, onPublishWebhookError, onPlayWebhookError, webhookSecrets, ladder } = config;
   const wallClock = (): number => clock.wallClock();
   const secrets = webhookSecrets.map((secret) => Buffer.from(secret.slice('whsec_'.length), 'base64'));
   const clients: WebhookClient[] = [];
@@ -47,7 +47,10 @@ function openWebhooks(config: Config, logger: Logger, clock: Clock): ProofParts 
     const client = new WebhookClient({ url, secrets, wallClock });
     clients.push(client);
     return [
-      new WebhookProof({ action, client, onError, wallClock, logger: limitedLogger(logger.child({ room: 'access' })) }),
+      new WebhookProof({
+        ...{ action, client, onError, wallClock, bounds: { ladder } },
+        logger: limitedLogger(logger.child({ room: 'access' })),
+      }),
     ];
   };
   return {

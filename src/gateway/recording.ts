@@ -4,6 +4,7 @@ import { mkdir } from 'node:fs/promises';
 import type { Logger } from 'pino';
 import { NO_MEDIA_DIRECTORY } from '../config/options/places.js';
 import type { Config } from '../config/schema.js';
+import type { GrantOptions } from '../contracts/grant.js';
 import type {
   NewRecording,
   RecordingControl,
@@ -84,15 +85,24 @@ export class StreamRecording implements RecordingControl {
       emit({ type, app, name, recording, time: this.#clock.wallClock() });
   }
 
-  /** A stream begins: it is recorded if the configuration says so. */
-  presented(presentation: Presentation): void {
+  /** A stream begins: it is recorded if its publisher's grant says so, or else the configuration. */
+  presented(presentation: Presentation, settings: GrantOptions = {}): void {
     const { record, mediaDir } = this.#config;
     const stream = new RecordedPresentation(presentation, mediaDir === NO_MEDIA_DIRECTORY ? undefined : mediaDir);
     this.#streams.set(presentation, stream);
     presentation.onEnd(() => this.#streams.delete(presentation));
     const full = `${presentation.app}/${presentation.name}`;
-    if (record === 'off' || !this.#patterns.some((pattern) => pattern.test(full))) return;
-    this.#recordings.start(stream, { takes: takes(record) });
+    const isConfigured = record !== 'off' && this.#patterns.some((pattern) => pattern.test(full));
+    if (settings.record ?? isConfigured) this.#start(stream, { title: settings.title });
+  }
+
+  /** A publisher has returned. Without a word about recording in its grant, whatever is being done goes on. */
+  resumed(app: string, name: string, { record, title }: GrantOptions): void {
+    if (record === undefined) return;
+    const stream = this.#live(app, name);
+    if (stream === undefined) return;
+    if (record) this.#start(stream, { title });
+    else this.#recordings.stop(stream);
   }
 
   /**
@@ -100,8 +110,7 @@ export class StreamRecording implements RecordingControl {
    * @throws {SluiceError} `recording.no-such-stream`
    */
   start(app: string, name: string, options: NewRecording = {}): RecordingFacts {
-    const { renditions = this.#config.record === 'off' ? 'source' : this.#config.record, title } = options;
-    return this.#recordings.start(this.#find(app, name), { takes: takes(renditions), title });
+    return this.#start(this.#find(app, name), options);
   }
 
   /**
@@ -143,9 +152,23 @@ export class StreamRecording implements RecordingControl {
     return this.#recordings.close();
   }
 
+  #start(stream: RecordedPresentation, { renditions, title }: NewRecording): RecordingFacts {
+    const { record } = this.#config;
+    return this.#recordings.start(stream, {
+      takes: takes(renditions ?? (record === 'off' ? 'source' : record)),
+      title,
+    });
+  }
+
   #find(app: string, name: string): RecordedPresentation {
+    const stream = this.#live(app, name);
+    if (stream === undefined) throw recordingError('recording.no-such-stream', `no stream ${app}/${name} is live`);
+    return stream;
+  }
+
+  #live(app: string, name: string): RecordedPresentation | undefined {
     for (const stream of this.#streams.values()) if (stream.app === app && stream.name === name) return stream;
-    throw recordingError('recording.no-such-stream', `no stream ${app}/${name} is live`);
+    return undefined;
   }
 }
 

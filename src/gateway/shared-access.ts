@@ -7,9 +7,12 @@ import { grantControl } from '../access/policy/grant-control.js';
 import { Grants } from '../access/policy/grants.js';
 import { Sessions } from '../access/policy/sessions.js';
 import type { Config } from '../config/schema.js';
-import type { GrantControl } from '../contracts/grant.js';
+import type { GrantControl, GrantOptions } from '../contracts/grant.js';
 import type { Clock } from '../protocols/clock.js';
 import { FailureDomain } from '../protocols/failure-domain.js';
+
+/** The options with which a stream is published. */
+export type StreamSettings = (app: string, name: string) => GrantOptions | undefined;
 
 export interface SharedAccess {
   readonly grants: Grants;
@@ -17,6 +20,9 @@ export interface SharedAccess {
   readonly bans: Bans;
   readonly control: GrantControl;
   readonly addresses: AddressRules;
+  readonly settingsOf: StreamSettings;
+  /** The policy is opened before the streams that it asks about. */
+  findSettings(find: StreamSettings): void;
 }
 
 export function sharedAccess(
@@ -38,10 +44,18 @@ export function sharedAccess(
     play: { allow: playAllow, deny: playDeny },
   });
   const control = grantControl({ grants, sessions, bans, wallClock });
+  let settingsOf: StreamSettings = () => undefined;
   const close = (): void => {
     sessions.close();
     grants.close();
     domain.close();
   };
-  return { shared: { grants, sessions, bans, control, addresses }, close };
+  const shared: SharedAccess = {
+    ...{ grants, sessions, bans, control, addresses },
+    settingsOf: (app, name) => settingsOf(app, name),
+    findSettings: (find) => {
+      settingsOf = find;
+    },
+  };
+  return { shared, close };
 }

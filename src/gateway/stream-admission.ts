@@ -2,6 +2,7 @@
 
 import type { Config } from '../config/schema.js';
 import type { PublishRequest } from '../contracts/access.js';
+import type { GrantOptions } from '../contracts/grant.js';
 import type { Logger } from '../contracts/logger.js';
 import type { GatewayEvent } from '../events/gateway-event.js';
 import type { Origin } from '../hls/origin/origin.js';
@@ -36,18 +37,24 @@ export class StreamAdmission implements PublishAdmission {
     this.#logger = limitedLogger(parts.logger.child({ room: 'pipeline' }));
   }
 
-  claim({ app, name }: PublishRequest): PublishTarget {
+  claim({ app, name, grant }: PublishRequest): PublishTarget {
+    const settings = grant?.options ?? {};
     const { directory, registry } = this.#shared;
     const earlier = directory.find(app, name);
-    const resumed = earlier?.resumable ? earlier : undefined;
+    const resumed = earlier !== undefined && this.#canResume(earlier, settings) ? earlier : undefined;
     if (resumed === undefined) this.#makeRoom();
     const timelineOrigin = resumed?.resumeTime;
-    const stream = registry.claim(app, name, { ...(timelineOrigin !== undefined && { timelineOrigin }) });
+    const stream = registry.claim(app, name, {
+      conflict: settings.publishConflict,
+      ...(timelineOrigin !== undefined && { timelineOrigin }),
+    });
     let pipeline: StreamPipeline | undefined;
     try {
       // The claim may have ended the previous publisher, and with it the stream that should be resumed.
-      pipeline = resumed?.resumable ? resumed : this.#newPipeline(app, name, earlier);
+      pipeline = resumed?.resumable ? resumed : this.#newPipeline(app, name, earlier, settings);
+      pipeline.settings = settings;
       pipeline.attach(stream);
+      if (pipeline === resumed) this.#parts.recording.resumed(app, name, settings);
     } catch (error) {
       // Without this, nobody would release the name, or end a stream that waits for this publisher.
       pipeline?.endInBackground();
@@ -58,7 +65,12 @@ export class StreamAdmission implements PublishAdmission {
     return stream;
   }
 
-  #newPipeline(app: string, name: string, earlier: StreamPipeline | undefined): StreamPipeline {
+  /** Other renditions are another stream. */
+  #canResume({ resumable, ladder }: StreamPipeline, settings: GrantOptions): boolean {
+    return resumable && ladder.join() === (settings.ladder ?? this.#parts.config.ladder).join();
+  }
+
+  #newPipeline(app: string, name: string, earlier: StreamPipeline | undefined, settings: GrantOptions): StreamPipeline {
     const { config, clock, childSettings, ffmpeg, store, sequences, recording } = this.#parts;
     const { origin, directory, capacity, emit } = this.#shared;
     const pipeline = new StreamPipeline({
@@ -68,7 +80,7 @@ export class StreamAdmission implements PublishAdmission {
       origin,
       ffmpeg,
       childSettings,
-      ladder: config.ladder,
+      ladder: settings.ladder ?? config.ladder,
       partDuration: config.partDuration,
       segmentDuration: config.segmentDuration,
       resumeWindow: config.resumeWindow,
@@ -84,7 +96,7 @@ export class StreamAdmission implements PublishAdmission {
       }),
       logger: this.#logger,
       clock,
-      onPresentation: (presentation) => recording.presented(presentation),
+      onPresentation: (presentation) => recording.presented(presentation, settings),
       onFailed: (stream, error) => stream.kick(error),
       shedsOnOverload: config.onOverload === 'shed',
       onBroken: () => directory.noteBroken(),

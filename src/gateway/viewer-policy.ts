@@ -38,7 +38,7 @@ export async function openViewerPolicy(
   { clockSkew, stateDir, maxViewers, segmentDuration }: Config,
   logger: Logger,
   clock: Clock,
-  { grants, bans, sessions, addresses }: SharedAccess,
+  { grants, bans, sessions, addresses, settingsOf }: SharedAccess,
   { proofs }: ProofParts,
 ): Promise<ViewerParts | undefined> {
   if (keys === undefined) return undefined;
@@ -46,7 +46,10 @@ export async function openViewerPolicy(
   const revoked = await Revocations.follow({ stateDir, logger: logger.child({ room: 'access' }), wallClock });
   // Two target durations.
   const leftAfter = 2_000 * Math.ceil(segmentDuration);
-  const limits = maxViewers === 0 ? undefined : viewerLimit({ maxViewers, sessions, grants, leftAfter });
+  const limits = viewerLimit({
+    maxViewers: (app, name) => settingsOf(app, name)?.maxViewers ?? maxViewers,
+    ...{ sessions, grants, leftAfter },
+  });
   const tokens = new ViewerTokens({ keys, wallClock, clockSkew, revoked });
   return {
     access: new ViewerPolicy({ tokens, steps: { grants, bans, addresses, limits }, sessions, proofs }),

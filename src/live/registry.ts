@@ -38,6 +38,8 @@ export interface StreamRegistryOptions {
 export interface ClaimOptions {
   /** Stream time of the first media frame, see `LiveStreamOptions`. */
   readonly timelineOrigin?: Milliseconds;
+  /** Instead of that of the registry. */
+  readonly conflict?: PublishConflict | undefined;
 }
 
 export interface RegistryListener {
@@ -80,9 +82,9 @@ export class StreamRegistry {
    * ended when this returns. If two publishers claim the name at once, the second is refused or, under `override`, replaces the first.
    * ¶ @throws live.name-taken, live.stream-limit
    */
-  claim(app: string, name: string, options: ClaimOptions = {}): LiveStream {
+  claim(app: string, name: string, { conflict = this.#conflict, ...options }: ClaimOptions = {}): LiveStream {
     const key = keyOf(app, name);
-    this.#takeOver(this.#streams.get(key));
+    this.#takeOver(this.#streams.get(key), conflict);
     // A listener for the end of the old stream may already have claimed the name. That claim is as new as this one.
     if (this.#streams.has(key)) throw liveError('live.name-taken', `${app}/${name} is already being published`);
     if (this.#streams.size >= this.#maxStreams) {
@@ -117,10 +119,10 @@ export class StreamRegistry {
     return stream;
   }
 
-  #takeOver(holder: LiveStream | undefined): void {
+  #takeOver(holder: LiveStream | undefined, conflict: PublishConflict): void {
     if (holder === undefined) return;
     const silence = this.#clock.now() - holder.lastActivity;
-    if (this.#conflict === 'reject' && silence < this.#takeoverAfter) return;
+    if (conflict === 'reject' && silence < this.#takeoverAfter) return;
     const why = silence < this.#takeoverAfter ? '' : `, this one sent nothing for ${Math.round(silence)} ms`;
     holder.kick(liveError('live.taken-over', `another publisher took over ${holder.app}/${holder.name}${why}`));
   }

@@ -7,6 +7,8 @@ import type { StreamPipeline, Withdrawal } from './stream-pipeline.js';
 export interface PipelineStreamState {
   readonly app: string;
   readonly name: string;
+  /** From whoever allowed the publisher. */
+  readonly title?: string;
   /** `resuming`: the publisher has left, and the playlists wait for its return. */
   readonly state: 'waiting' | 'starting' | 'live' | 'resuming' | 'ended';
   /** Start of the current publish. */
@@ -118,13 +120,15 @@ export class PipelineDirectory {
 }
 
 function describe(pipeline: StreamPipeline): PipelineStreamState {
-  const { app, name, stream, source, presentation, publishes, withdrawn, shortcomings, resumeLeft } = pipeline;
+  const { app, name, stream, source, presentation, publishes, withdrawn, shortcomings, resumeLeft, settings } =
+    pipeline;
   const { videoBitrate = 0, audioBitrate = 0, bytesIn = 0 } = stream?.statistics ?? {};
   const sending = stream !== undefined && stream.state !== 'ended';
   const transcode = describeTranscode(pipeline);
   return {
     app,
     name,
+    ...(settings.title !== undefined && { title: settings.title }),
     state: streamState(pipeline),
     startedAt: stream && new Date(stream.startedAt).toISOString(),
     publishes,

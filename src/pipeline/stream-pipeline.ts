@@ -1,4 +1,5 @@
 // The public interface of the stream of one name.
+import type { GrantOptions } from '../contracts/grant.js';
 import type { Presentation } from '../hls/presentation.js';
 import type { LiveStream } from '../live/stream.js';
 import type { Milliseconds } from '../protocols/units.js';
@@ -11,6 +12,14 @@ export type { EncodingState, Withdrawal } from './encoding.js';
 export type { PipelineState, StreamPipelineOptions } from './stream-pipeline-options.js';
 
 export class StreamPipeline extends StreamLife {
+  /** Of the grant of the last publisher; kept while the stream waits for its return, and after its end. */
+  settings: GrantOptions = {};
+
+  /** Names of renditions, as asked for. */
+  get ladder(): readonly string[] {
+    return this.options.ladder;
+  }
+
   get state(): PipelineState {
     return this.machine.state;
   }

@@ -46,7 +46,7 @@ describe('rules for addresses', () => {
 it('D5.11 counts viewers of one stream by session, lets those go on who watch, and frees a place soon after one has left', () => {
   const clock = new ManualClock();
   const { sessions, grants } = policySteps(clock);
-  const { check } = viewerLimit({ maxViewers: 2, sessions, grants, leftAfter: 4_000 });
+  const { check } = viewerLimit({ maxViewers: () => 2, sessions, grants, leftAfter: 4_000 });
   const question = (name: string): Question => ({
     ...({ action: 'play', protocol: 'hls', app: 'live', remoteAddress: undefined } as const),
     ...{ name, query: new URLSearchParams() },

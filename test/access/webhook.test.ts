@@ -44,7 +44,7 @@ async function setUp(onError: OnWebhookError = 'deny', action: GrantAction = 'pu
   const lines: string[] = [];
   const write = (fields: object, message: string): void => void lines.push(`${message} ${JSON.stringify(fields)}`);
   const logger = { debug: write, info: write, warn: write, error: write };
-  const proof = new WebhookProof({ action, client, onError, logger, wallClock });
+  const proof = new WebhookProof({ action, client, onError, logger, wallClock, bounds: { ladder: ['source'] } });
   const ask = (query = 'user=anna&pass=her%20password') =>
     proof.prove(
       {

@@ -1,29 +1,34 @@
-// A webhook in a whole gateway: it gives streams their public name, its reason reaches the encoder, and while it hangs for one publisher another
-// is not delayed.
+// A webhook in a whole gateway: it gives streams their public name and their options, its reason reaches the encoder, and while it hangs for one
+// publisher another is not delayed.
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect, it, onTestFinished } from 'vitest';
-import { startGateway } from '../support/gateway.js';
+import { createPlayToken } from '../../src/access/tickets/play-token.js';
+import { SigningKeys } from '../../src/access/tickets/signing-keys.js';
+import { publishLoop } from '../faults/looping-publisher.js';
+import { startGateway, type TestGateway } from '../support/gateway.js';
+import { eventually, whenLive } from '../support/hls-client.js';
 import { tryToPublish } from '../support/publish-attempt.js';
 import { temporaryDirectory } from '../support/temp-dir.js';
+import { makeFlvSource } from '../transcode/flv-source.js';
 
-it('D4.01 D4.05 names the stream, says why not, and delays nobody else while it hangs', async () => {
-  const bodies: string[] = [];
-  let hanging: (() => void) | undefined;
-  const hangs = new Promise<void>((resolve) => {
-    hanging = resolve;
-  });
+interface BackEnd {
+  readonly url: string;
+  readonly asked: Readonly<Record<string, unknown>>[];
+}
+
+/** @param answer the body for a request with this password; undefined: the request gets no answer */
+async function backEnd(answer: (password: string) => object | undefined): Promise<BackEnd> {
+  const asked: Record<string, unknown>[] = [];
   const server = createServer((request, response) => {
     const chunks: Buffer[] = [];
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
     request.on('end', () => {
-      const body = Buffer.concat(chunks).toString();
-      bodies.push(body);
-      const { password } = JSON.parse(body) as { password: string };
-      if (password === 'slow') hanging?.();
-      else if (password === 'poor') response.end(JSON.stringify({ allow: false, reason: 'pay first' }));
-      else response.end(JSON.stringify({ name: 'public-name' }));
+      const question = JSON.parse(Buffer.concat(chunks).toString()) as Record<string, unknown>;
+      asked.push(question);
+      const body = answer(String(question['password']));
+      if (body !== undefined) response.end(JSON.stringify(body));
     });
   });
   server.listen(0, '127.0.0.1');
@@ -32,9 +37,25 @@ it('D4.01 D4.05 names the stream, says why not, and delays nobody else while it 
     server.closeAllConnections();
     server.close();
   });
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`, asked };
+}
+
+async function withWebhook(url: string, ...flags: string[]): Promise<TestGateway> {
   const stateDir = await temporaryDirectory();
-  const gateway = await startGateway('--ladder', 'source', '--state-dir', stateDir, '--publish-webhook', url);
+  return startGateway('--state-dir', stateDir, '--publish-webhook', url, ...flags);
+}
+
+it('D4.01 D4.05 names the stream, says why not, and delays nobody else while it hangs', async () => {
+  let hanging: (() => void) | undefined;
+  const hangs = new Promise<void>((resolve) => {
+    hanging = resolve;
+  });
+  const { url, asked } = await backEnd((password) => {
+    if (password === 'slow') hanging?.();
+    else return password === 'poor' ? { allow: false, reason: 'pay first' } : { name: 'public-name' };
+    return undefined;
+  });
+  const gateway = await withWebhook(url, '--ladder', 'source');
   const slow = tryToPublish(gateway.rtmp, 'other?pass=slow');
   await hangs;
   expect((await tryToPublish(gateway.rtmp, 'secret-key?pass=right')).refusal).toBeUndefined();
@@ -44,5 +65,95 @@ it('D4.01 D4.05 names the stream, says why not, and delays nobody else while it 
   expect(poor.refusal).toEqual({ code: 'NetStream.Publish.Denied', description: 'pay first' });
   expect((await slow).refusal?.code).toBe('NetStream.Failed');
   expect(JSON.stringify(gateway.logs)).not.toContain('secret-key');
-  expect(bodies.length).toBeGreaterThanOrEqual(3);
+  expect(asked.length).toBeGreaterThanOrEqual(3);
+});
+
+it('D4.05 gives one stream its ladder, its recording and its title, and leaves the others as they are', async () => {
+  const source = await makeFlvSource({ seconds: 4, gop: 25 });
+  const { url } = await backEnd((password) =>
+    password === 'own' ? { ladder: ['audio'], record: true, title: 'Camera 1' } : {},
+  );
+  const gateway = await withWebhook(url, ...['--ladder', 'source', '--segment-duration', '1', '--resume-window', '30']);
+  const recorded = (name: string) => gateway.gateway.recordings.list({ app: 'live', name, limit: 10 }).recordings;
+  const own = await publishLoop(`${gateway.rtmp}/own?pass=own`, source);
+  await publishLoop(`${gateway.rtmp}/other?pass=other`, source);
+  await whenLive(`${gateway.http}/hls/live/own`);
+  await whenLive(`${gateway.http}/hls/live/other`);
+  const states = (await (await fetch(`${gateway.http}/api/v1/streams`)).json()) as { streams: object[] };
+  expect(states.streams).toMatchObject([
+    { name: 'own', title: 'Camera 1', renditions: [{ name: 'audio' }] },
+    { name: 'other', renditions: [{ name: 'source' }, { name: 'audio' }] },
+  ]);
+  expect(states.streams[1]).not.toHaveProperty('title');
+  expect(recorded('own')).toMatchObject([{ title: 'Camera 1' }]);
+  expect(recorded('other')).toEqual([]);
+
+  // Other renditions are another stream; without a word about recording, nothing is recorded.
+  await own.stop();
+  await publishLoop(`${gateway.rtmp}/own?pass=other`, source);
+  const renditions = () =>
+    eventually(async () => {
+      const state = gateway.gateway.streams().find(({ name }) => name === 'own');
+      return state?.state === 'live' ? state.renditions.map(({ name }) => name) : undefined;
+    });
+  expect(await renditions()).toEqual(['source', 'audio']);
+  expect(recorded('own')).toHaveLength(1);
+});
+
+it('D4.05 lets one publisher take over a name, and another be refused it', async () => {
+  const { url } = await backEnd((password) => ({ publishConflict: password }));
+  // However busy the machine is, the first publisher does not count as silent.
+  const gateway = await withWebhook(url, '--ladder', 'source', '--takeover-after', '30');
+  const first = await tryToPublish(gateway.rtmp, 'cam?pass=reject');
+  expect((await tryToPublish(gateway.rtmp, 'cam?pass=reject')).refusal?.code).toBe('NetStream.Publish.BadName');
+  const taken = first.encoder.event('rejected');
+  expect((await tryToPublish(gateway.rtmp, 'cam?pass=override')).refusal).toBeUndefined();
+  expect((await taken).description).toContain('took over');
+});
+
+const BAD_OPTIONS: readonly (readonly [answer: object, description: string])[] = [
+  [{ ladder: ['4320p'] }, 'the webhook gave a ladder with 4320p, which is not one of source'],
+  [{ ladder: [] }, 'the webhook gave a ladder that is not a list of different renditions'],
+  [{ record: 'yes' }, 'the webhook gave a record that is neither true nor false'],
+  [{ maxViewers: 0 }, 'the webhook gave a maxViewers that is not a number from 1 on'],
+  [{ title: 7 }, 'the webhook gave a title that is not a text'],
+  [{ publishConflict: 'both' }, 'the webhook gave a publishConflict that is neither reject nor override'],
+];
+
+it('D4.05 refuses a publisher with an option that cannot be applied, and says which', async () => {
+  const { url } = await backEnd((password) => BAD_OPTIONS[Number(password)]?.[0]);
+  const gateway = await withWebhook(url, '--ladder', 'source');
+  for (const [index, [, description]] of BAD_OPTIONS.entries()) {
+    const { refusal } = await tryToPublish(gateway.rtmp, `cam?pass=${index}`);
+    expect(refusal).toEqual({ code: 'NetStream.Publish.Denied', description });
+  }
+});
+
+it('D4.05 D5.11 limits the viewers of one stream at the entry, and disturbs nobody who is watching', async () => {
+  const source = await makeFlvSource({ seconds: 4, gop: 25 });
+  const { url } = await backEnd((password) => (password === 'small' ? { maxViewers: 1 } : {}));
+  const secret = 'a-secret-of-the-back-end-0123456789abcdef';
+  const gateway = await withWebhook(
+    url,
+    ...['--ladder', 'source', '--segment-duration', '1', '--play-access', 'token', '--play-secrets', secret],
+  );
+  await publishLoop(`${gateway.rtmp}/small?pass=small`, source);
+  await publishLoop(`${gateway.rtmp}/large?pass=large`, source);
+  const enter = async (name: string, sid: string): Promise<Response> => {
+    const until = Math.floor(Date.now() / 1000) + 3600;
+    const token = createPlayToken({ stream: 'live/*', until, sid }, new SigningKeys([Buffer.from(secret)]));
+    return eventually(async () => {
+      const answer = await fetch(`${gateway.http}/hls/live/${name}/index.m3u8?token=${token}`);
+      return answer.status === 404 ? undefined : answer;
+    });
+  };
+  const first = await (await enter('small', 'anna')).text();
+  const refused = await enter('small', 'ben');
+  expect(refused.status).toBe(429);
+  expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
+  expect(await refused.json()).toMatchObject({ code: 'access.too-many-viewers' });
+  expect((await enter('small', 'anna')).status).toBe(200);
+  const ticket = /~[^/]+/.exec(first)?.[0];
+  expect((await fetch(`${gateway.http}/hls/${ticket}/live/small/source/index.m3u8`)).status).toBe(200);
+  for (const sid of ['anna', 'ben']) expect((await enter('large', sid)).status).toBe(200);
 });

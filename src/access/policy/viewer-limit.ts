@@ -1,4 +1,4 @@
-// How many may watch a stream at a time: viewers with a ticket, and RTMP players. Who watches already is never counted out.
+// How many may watch a stream at a time: viewers with a ticket, and RTMP players. Whoever is watching already is never refused.
 
 import type { AccessDecision } from '../../contracts/access.js';
 import type { Milliseconds } from '../../protocols/units.js';
@@ -8,10 +8,11 @@ import type { Proven, Question } from './question.js';
 import type { Sessions } from './sessions.js';
 
 export interface ViewerLimitOptions {
-  readonly maxViewers: number;
+  /** Of this stream; 0: no limit. */
+  readonly maxViewers: (app: string, name: string) => number;
   readonly sessions: Pick<Sessions, 'has' | 'count'>;
   readonly grants: Pick<Grants, 'list'>;
-  /** A viewer that was not seen for this long has left. */
+  /** A viewer without a request for this long has left. */
   readonly leftAfter: Milliseconds;
 }
 
@@ -21,15 +22,17 @@ export function viewerLimit({ maxViewers, sessions, grants, leftAfter }: ViewerL
   return {
     check({ action, protocol, app, name }, { session }) {
       if (action !== 'play') return { allowed: true };
+      const limit = maxViewers(app, name);
+      if (limit === 0) return { allowed: true };
       if (protocol !== 'rtmp' && session !== undefined && sessions.has(session.sid, app, name))
         return { allowed: true };
       const players = grants
         .list()
         .filter((grant) => grant.action === 'play' && grant.app === app && grant.name === name).length;
-      if (sessions.count(app, name, leftAfter) + players < maxViewers) return { allowed: true };
+      if (sessions.count(app, name, leftAfter) + players < limit) return { allowed: true };
       return {
         allowed: false,
-        error: accessError('access.too-many-viewers', `${maxViewers} watch already, try again later`),
+        error: accessError('access.too-many-viewers', `${limit} watch already, try again later`),
       };
     },
   };

@@ -1,7 +1,9 @@
 // What a back end answered: its status alone, as MediaMTX has it, or JSON with options.
 
+import type { GrantOptions } from '../../contracts/grant.js';
 import type { Milliseconds } from '../../protocols/units.js';
 import type { BoundedAnswer } from '../bounded-request.js';
+import { GRANT_OPTIONS, type OptionBounds, readGrantOptions } from '../policy/grant-options.js';
 
 export interface Verdict {
   readonly allow: boolean;
@@ -10,7 +12,7 @@ export interface Verdict {
   readonly lifetime?: Milliseconds | undefined;
   /** The public name. */
   readonly name?: string | undefined;
-  readonly title?: string | undefined;
+  readonly options?: GrantOptions;
   /** There was no answer that could be understood. */
   readonly isFailure?: boolean;
   /** Names of options that are not known. */
@@ -19,14 +21,13 @@ export interface Verdict {
 
 /** OBS shows one short line. */
 const MAX_REASON = 120;
-const MAX_TITLE = 120;
 const UNPRINTABLE = /[^\x20-\x7e\u00a0-\uffff]/g;
 const NAME = /^(?!\.{1,2}$)[0-9A-Za-z_.][0-9A-Za-z_.-]{0,254}$/;
-const KNOWN: readonly string[] = ['allow', 'reason', 'lifetime', 'name', 'title'];
+const KNOWN: readonly string[] = ['allow', 'reason', 'lifetime', 'name', ...GRANT_OPTIONS];
 const MAX_STRANGE = 10;
 
 /** @returns undefined for a status that is no answer to the question, such as a redirect or a failure */
-export function readVerdict({ status, text }: BoundedAnswer): Verdict | undefined {
+export function readVerdict({ status, text }: BoundedAnswer, bounds: OptionBounds): Verdict | undefined {
   const isYes = status >= 200 && status < 300;
   if (!isYes && (status < 400 || status >= 500)) return undefined;
   const answer = parsed(text);
@@ -37,19 +38,20 @@ export function readVerdict({ status, text }: BoundedAnswer): Verdict | undefine
     .map((option) => option.slice(0, 32));
   const refused = (why: string): Verdict => ({ allow: false, reason: why, strange });
   if (!isYes || answer.allow === false) return refused(reason === '' ? 'the operator does not allow it' : reason);
-  const { lifetime, name, title } = answer;
+  const { lifetime, name } = answer;
   if (lifetime !== undefined && !(typeof lifetime === 'number' && lifetime > 0 && lifetime <= 1e9)) {
     return refused('the webhook gave a lifetime that is no number of seconds');
   }
   if (name !== undefined && !(typeof name === 'string' && NAME.test(name)))
     return refused('the webhook gave a name that is none');
-  const shown = typeof title === 'string' ? title.replace(UNPRINTABLE, ' ').slice(0, MAX_TITLE) : undefined;
+  const read = readGrantOptions(answer, bounds);
+  if (!read.ok) return refused(`the webhook gave ${read.fault}`.slice(0, MAX_REASON));
   return {
     allow: true,
     reason,
     lifetime: lifetime === undefined ? undefined : Number(lifetime) * 1000,
     name,
-    title: shown,
+    options: read.options,
     strange,
   };
 }

@@ -8,6 +8,7 @@ import { FailureDomain } from '../../protocols/failure-domain.js';
 import { RecentValues } from '../../protocols/recent-values.js';
 import type { EpochMilliseconds, Milliseconds } from '../../protocols/units.js';
 import { accessError } from '../errors.js';
+import type { OptionBounds } from '../policy/grant-options.js';
 import type { Disproven, Proof, Proven, Question } from '../policy/question.js';
 import { readVerdict, type Verdict } from './verdict.js';
 import type { WebhookClient } from './webhook-client.js';
@@ -19,11 +20,12 @@ export interface WebhookProofOptions {
   readonly client: Pick<WebhookClient, 'send'>;
   /** What counts for those who are new while the back end does not answer. */
   readonly onError: OnWebhookError;
+  readonly bounds: OptionBounds;
   readonly logger: Logger;
   readonly wallClock: () => EpochMilliseconds;
 }
 
-/** About 10 MB, titles and reasons included. */
+/** About 10 MB, options and reasons included. */
 const REMEMBERED = { entries: 10_000, keyLength: 64 };
 const YES_FOR: Milliseconds = 30_000;
 const NO_FOR: Milliseconds = 5_000;
@@ -67,7 +69,7 @@ export class WebhookProof implements Proof {
           : 'access.play-denied';
       return { ok: false, error: accessError(code, verdict.reason), isGuess: !verdict.isFailure };
     }
-    const { lifetime, name, title } = verdict;
+    const { lifetime, name, options } = verdict;
     const now = wallClock();
     const until = lifetime === undefined ? undefined : now + lifetime;
     const sid = key.slice(0, HASH_LENGTH);
@@ -78,7 +80,7 @@ export class WebhookProof implements Proof {
       ...(action === 'publish'
         ? { until, name }
         : { session: { sid, until: Math.ceil((until ?? now + LIFETIME) / 1000) } }),
-      options: { title },
+      options,
       onClosed: (id, use) => {
         if (use.isUnused !== true) this.#domain.run('webhook closing', () => this.#tellEnd(question, id, now, use));
       },
@@ -101,10 +103,10 @@ export class WebhookProof implements Proof {
     remembered: Remembered | undefined,
     age: Milliseconds,
   ): Promise<Verdict> {
-    const { client, onError, logger, wallClock } = this.#options;
+    const { client, onError, logger, wallClock, bounds } = this.#options;
     try {
       const answer = await client.send(JSON.stringify({ ...fieldsOf(question), grantId, status: 'opening' }));
-      const verdict = readVerdict(answer);
+      const verdict = readVerdict(answer, bounds);
       if (verdict === undefined)
         throw accessError('access.webhook', `the webhook answered with status ${answer.status}`);
       if (verdict.strange.length > 0)

@@ -8,6 +8,7 @@ const Count = Type.Integer({ minimum: 0 });
 export const StreamSchema = Type.Object({
   app: Type.String(),
   name: Type.String(),
+  title: Type.Optional(Type.String({ description: 'from whoever allowed the publisher, otherwise left out' })),
   state: Type.Union([
     Type.Literal('waiting'),
     Type.Literal('starting'),
