@@ -1,4 +1,4 @@
-// HTTP requests to servers that the operator names: with a deadline, without redirects, and with a bound on what is read of the answer.
+// HTTP requests to servers that the operator has configured: with a deadline, without redirects, and with a limit on the length of the answer.
 
 import type { Milliseconds } from '../protocols/units.js';
 
@@ -18,12 +18,12 @@ export interface BoundedAnswer {
   readonly text: string;
 }
 
-/** An answer that is too long. Its server is reached, so trying again is of no use. */
+/** The answer is too long. The server was reached, so a second attempt would not help. */
 export class TooLongError extends Error {
   override readonly name = 'TooLongError';
 }
 
-/** A redirect is an answer like any other, and is not followed. @throws if there is no complete answer in time, or a longer one */
+/** A redirect is returned as an answer and not followed. @throws if there is no complete answer in time, or if the answer is too long */
 export async function boundedRequest(url: string, request: BoundedRequest): Promise<BoundedAnswer> {
   const { method = 'GET', headers = {}, body, timeout, maxBytes, signal } = request;
   const deadline = AbortSignal.timeout(timeout);

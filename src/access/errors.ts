@@ -23,26 +23,26 @@ export const accessError = defineErrors({
   'access.play-denied': {
     kind: 'denied',
     summary:
-      'Status 403. The token or ticket of a viewer is not from here, is for another stream, is not valid yet, or was revoked. Make a new one with `sluice sign`.',
+      'Status 403. The token or ticket of a viewer was not signed with our secret, is for another stream, is not valid yet, or was revoked. Make a new one with `sluice sign`.',
   },
   'access.play-expired': {
     kind: 'denied',
-    summary: 'Status 403. The token or ticket of a viewer has ended. Make a new one with `sluice sign`.',
+    summary: 'Status 403. The token or ticket of a viewer has expired. Make a new one with `sluice sign`.',
   },
   'access.address': {
     kind: 'denied',
     summary:
-      'In the log alone, as the cause: the address of the peer is refused by `publishAllow`, `publishDeny`, `playAllow` or `playDeny`. The peer learns only that it was denied.',
+      'Only in the log, as the cause: the address of the peer is refused by `publishAllow`, `publishDeny`, `playAllow` or `playDeny`. The peer learns only that it was denied.',
   },
   'access.too-many-viewers': {
     kind: 'limit',
     summary:
-      'Status 429. As many watch this stream as `maxViewers` allows. Who watches already goes on; a place is free soon after somebody leaves.',
+      'Status 429. The stream already has `maxViewers` viewers. They can go on watching; a place becomes free shortly after one of them leaves.',
   },
   'access.banned': {
     kind: 'denied',
     summary:
-      'The operator has banned this address, key, user or session. Those who come later learn only that they were denied.',
+      'The operator has banned this address, key, user or session. Later attempts are answered only with a denial that does not mention the ban.',
   },
   'access.scope': {
     kind: 'denied',
@@ -57,22 +57,22 @@ export const accessError = defineErrors({
   'access.expired': {
     kind: 'denied',
     summary:
-      'The time of the permission is over: that of a key, a token, a JWT, or the `lifetime` that a webhook gave.',
+      'The permission has expired: the key, the token, the JWT, or the `lifetime` that a webhook gave.',
   },
   'access.jwt': {
     kind: 'denied',
     summary:
-      'In the log alone, as the cause: a JWT is forged, expired, not yet valid, or of another issuer, audience or algorithm.',
+      'Only in the log, as the cause: a JWT is forged, expired, not yet valid, or of another issuer, audience or algorithm.',
   },
   'access.jwks': {
     kind: 'unavailable',
     summary:
-      'The keys with which JWTs are checked cannot be fetched (`jwtJwks`). The last ones stay in force for `jwtMaxStale`; without any, who comes with a JWT is told to try again.',
+      'The keys that verify JWTs cannot be fetched (`jwtJwks`). The last keys stay in force for `jwtMaxStale`; after that, requests with a JWT are answered "try again later".',
   },
   'access.webhook': {
     kind: 'unavailable',
     summary:
-      'The webhook that decides who may publish or watch gave no verdict. What counts then is up to `onPublishWebhookError` and `onPlayWebhookError`; those who are in go on.',
+      'The webhook that decides who may publish or watch gave no verdict. `onPublishWebhookError` and `onPlayWebhookError` say what applies then; current publishers and viewers go on.',
   },
   'access.revoked': {
     kind: 'denied',

@@ -1,5 +1,5 @@
-// Everybody may watch, but for addresses that are refused. Over HTTP nobody needs a ticket; RTMP players get a grant, so that operators see and
-// end them.
+// Everybody may watch, except from refused addresses. Over HTTP no ticket is needed; RTMP players get a grant, so that operators can list and end
+// them.
 
 import type {
   AccessDecision,

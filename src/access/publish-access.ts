@@ -104,7 +104,7 @@ export function createPublishAccess(options: PublishAccessOptions): PublishAcces
       if (decision.allowed) return { allowed: true, permit: decision.permit };
       const { error, isGuess } = decision;
       if (isGuess) await delayRefusal(remoteAddress);
-      // Those who guess learn nothing. An internal failure or a limit reveals nothing about credentials, and the encoder should learn that
+      // A peer that guesses must learn nothing. An internal failure or a limit reveals nothing about credentials, and the encoder should learn that
       // it can try again.
       if (error.kind !== 'denied' || error.code === 'access.publish-denied') return { allowed: false, error };
       return { allowed: false, error: accessError('access.publish-denied', DENIED, { cause: error }) };

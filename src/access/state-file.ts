@@ -14,7 +14,7 @@ export interface StateFile {
   /** Path of the file, directly in the state directory. */
   readonly path: string;
   readonly maxBytes: number;
-  /** The end of a sentence that says what to do if the file would become too large. */
+  /** What to do if the file would become too large; appended to the error message. */
   readonly whenFull: string;
   /**
    * Makes the error for users of this file.
@@ -73,7 +73,7 @@ async function readAtMost(file: FileHandle, bytes: number): Promise<string> {
 }
 
 /**
- * Replaces the content of the file by the result of `change`, with mode 0600. Creates the state directory if necessary.
+ * Replaces the content of the file by the result of `change`, with mode 0600. Creates the state directory if it is missing.
  * @param change gets the text of the file, or undefined if there is none; if it throws or returns undefined, nothing changes
  * @throws {SluiceError} the error of the file if it cannot be read or written, or if the gateway could not read the new content
  */

@@ -1,5 +1,5 @@
-// Files in the state directory must belong to the user that runs the gateway. Commands such as `sluice sign` are often run by root. Files
-// that root creates are given to that user, who could not read them otherwise.
+// Files in the state directory must belong to the user that runs the gateway. Commands such as `sluice sign` are often run by root. Files that root
+// creates are given to that user, because it could not read them otherwise.
 
 import { lchown, lstat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';

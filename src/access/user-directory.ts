@@ -31,7 +31,7 @@ export class UserDirectory {
       .digest();
   }
 
-  /** Replaces the users that come from elsewhere than the configuration. If two have the same name, the one in the configuration counts. */
+  /** Replaces the users from all sources but the configuration. If two have the same name, the one in the configuration counts. */
   setOthers(users: readonly PublishUser[]): void {
     this.#users = knownUsers([...users, ...this.#configured]);
   }

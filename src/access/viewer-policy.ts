@@ -25,7 +25,7 @@ export interface ViewerPolicyOptions {
   readonly tokens: ViewerTokens;
   readonly steps: Pick<PolicySteps, 'addresses' | 'bans' | 'limits' | 'grants'>;
   readonly sessions: Sessions;
-  /** Further proofs, asked before the play token. What they prove must have a session. */
+  /** Further proofs, asked before the play token. They must prove a session. */
   readonly proofs?: readonly Proof[];
 }
 
@@ -74,7 +74,7 @@ export class ViewerPolicy implements ViewerAccess, PlayAccess {
     const { sid, until } = checked.session;
     const holder = sessionHolder(sid);
     const bannedError = this.#bannedViewer(remoteAddress, holder);
-    // Before it counts as a session: one that was ended must not appear again with every request that it still makes.
+    // Checked before the session is counted; otherwise a banned session would reappear with each request that it still makes.
     if (bannedError !== undefined) return { allowed: false, error: told(bannedError) };
     const grant = sessions.saw(sid, app, name, () => ({ ...request, sid, until: until * 1000, holder }));
     const error =
@@ -119,12 +119,12 @@ export class ViewerPolicy implements ViewerAccess, PlayAccess {
   }
 }
 
-/** The error that a viewer gets. Those who guess learn nothing; the true cause is in the log. */
+/** The error that a viewer gets. A viewer who guesses learns nothing; the true cause is in the log. */
 function told(error: SluiceError): SluiceError {
   return error.kind !== 'denied' || error.code.startsWith('access.play-') ? error : deniedError(error);
 }
 
 function sessionOf({ session, holder }: Proven): Ticket {
-  if (session === undefined) throw new TypeError(`a viewer proved something (${holder.proof}) that is no session`);
+  if (session === undefined) throw new TypeError(`the proof of a viewer (${holder.proof}) is not for a session`);
   return session;
 }

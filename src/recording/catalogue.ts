@@ -1,5 +1,5 @@
-// All recordings, by id, which is also the order of time. It lives in memory and is read from the directories at the start, so it needs no
-// file of its own that could be lost.
+// All recordings, sorted by id and therefore by time. The catalogue is kept in memory and read from the directories at start, so no index file can be
+// lost or go stale.
 
 import type { RecordingListQuery } from '../contracts/recordings.js';
 import { isOpen, type RecordingFacts } from './recording-facts.js';
@@ -79,12 +79,12 @@ export class Catalogue {
     return { count, bytes };
   }
 
-  /** Recordings that are being made. */
+  /** Recordings in progress. */
   get open(): readonly CatalogueEntry[] {
     return [...this.#byId.values()].filter(({ facts }) => isOpen(facts));
   }
 
-  /** The first index whose id is not less. */
+  /** The first index whose id is equal or greater. */
   #indexOf(id: string): number {
     let low = 0;
     let high = this.#ids.length;

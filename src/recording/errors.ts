@@ -13,17 +13,17 @@ export const recordingError = defineErrors({
   },
   'recording.no-such-stream': {
     kind: 'unavailable',
-    summary: 'A recording was to be started or stopped, but no stream of this name is live.',
+    summary: 'A recording cannot be started or stopped, because no stream of this name is live.',
   },
   'recording.directory': {
     kind: 'unavailable',
     summary:
-      '`recordDir` cannot be used: it cannot be written, it holds files of others, or it lies in the media or state directory. Give a directory of its own.',
+      '`recordDir` cannot be used: it is not writable, it holds files of other programs, or it lies in the media or state directory. Give recordings a directory of their own.',
   },
   'recording.disk': {
     kind: 'unavailable',
     summary:
-      'A recording cannot be written (full, slow or read-only disk). It is paused, live streams go on, and it continues by itself when there is room; what is missing is listed as a gap.',
+      'A recording cannot be written (full, slow or read-only disk). It is paused and continues by itself when there is room; the missing time is listed as a gap. Live streams are not affected.',
   },
   'recording.damaged': {
     kind: 'invalid-data',
@@ -33,6 +33,6 @@ export const recordingError = defineErrors({
   'recording.mp4': {
     kind: 'unsupported',
     summary:
-      'A recording cannot be downloaded as one MP4: it has no media, or its codec changes in the middle. Play it by `/vod/ID/index.m3u8` instead.',
+      'A recording cannot be downloaded as one MP4: it has no media, or its codec changes in the middle. Play `/vod/ID/index.m3u8` instead.',
   },
 });

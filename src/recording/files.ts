@@ -1,10 +1,10 @@
-// The few file operations of recordings. No file is ever changed in place except playlists, to which lines are appended.
+// The file operations that recordings need. Files are replaced and never changed in place; only playlists grow, by appended lines.
 
 import { constants } from 'node:fs';
 import { appendFile, copyFile, link, mkdir, open, rename, rm, statfs, truncate } from 'node:fs/promises';
 import { systemCode } from '../protocols/system-error.js';
 
-/** What `link` answers where hard links are not possible: another file system, too many links, or a file system without them. */
+/** Errors of `link` that mean "copy instead": another file system, too many links, no support for hard links, or no such file. */
 const NO_LINK = new Set(['EXDEV', 'EMLINK', 'EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EACCES', 'ENOENT']);
 
 /** Replaces the whole file: a reader sees the old text or the new one. */
@@ -20,24 +20,24 @@ export async function replaceFile(path: string, text: string): Promise<void> {
     }
     await rename(next, path);
   } catch (error) {
-    // It must not stay; the first failure is reported.
+    // The temporary file must not stay. The caller gets the first error, not one of this removal.
     await rm(next, { force: true }).catch(() => undefined);
     throw error;
   }
 }
 
-/** Appends lines, and creates the file if necessary. If that fails, the file may end with a part of them. */
+/** Appends lines, and creates the file if necessary. If that fails, the file may end with some of them, or with half a line. */
 export async function appendLines(path: string, text: string): Promise<void> {
   await appendFile(path, text, { mode: 0o644 });
 }
 
-/** Free bytes on the disk of a directory, for users without privileges. */
+/** Bytes that an unprivileged user may still write on the disk of this directory. */
 export async function freeBytes(directory: string): Promise<number> {
   const { bavail, bsize } = await statfs(directory);
   return bavail * bsize;
 }
 
-/** Cuts a file to this length; does nothing if there is none. */
+/** Truncates a file to this length. Does nothing if there is no such file. */
 export async function cutFile(path: string, length: number): Promise<void> {
   try {
     await truncate(path, length);
@@ -50,7 +50,7 @@ export async function makeDirectory(path: string): Promise<void> {
   await mkdir(path, { recursive: true });
 }
 
-/** Writes a file that nobody knows yet. An incomplete one is removed. */
+/** Writes a new file that nothing refers to yet, so it need not be replaced atomically. Removes it if writing fails. */
 export async function writeFileOnce(path: string, pieces: readonly Buffer[]): Promise<void> {
   const file = await open(
     path,
@@ -77,7 +77,7 @@ export async function writeFileOnce(path: string, pieces: readonly Buffer[]): Pr
   }
 }
 
-/** Gives a file a second name. @returns false if the file systems do not allow it, or the file has gone */
+/** Makes a hard link. @returns false if the file system does not allow it, or if `from` no longer exists */
 export async function linkIfPossible(from: string, to: string): Promise<boolean> {
   try {
     await link(from, to);

@@ -1,4 +1,4 @@
-// Makes a finished recording of a directory, after the last segment or after a crash: its playlists list what is there and are of type VOD.
+// Finishes the recording in a directory, after its last segment or after a crash: its playlists become VOD playlists that list the segments on disk.
 
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -16,8 +16,8 @@ import {
 import { FACTS_FILE, type RecordingFacts, renderFacts } from './recording-facts.js';
 
 /**
- * Replaces the playlists and then the facts, so that a crash on the way leaves a recording that is not finished, and is finished again.
- * @returns the facts, with duration, end and bytes by what is there; undefined if there is nothing to play
+ * Replaces the playlists first and the facts last: a crash in between leaves a recording in progress, which the next start finishes.
+ * @returns the facts, with duration, end and bytes counted from the files; undefined if there is nothing to play
  * @throws the system error if it cannot be read or written
  */
 export async function finishRecording(directory: string, facts: RecordingFacts): Promise<RecordingFacts | undefined> {
@@ -41,7 +41,7 @@ export async function finishRecording(directory: string, facts: RecordingFacts):
   return finished;
 }
 
-/** The facts name renditions only when they are written; a crash may come earlier. */
+/** After a crash the facts may not name every rendition yet, so the directory is read too. */
 async function listRenditions(
   directory: string,
   { renditions }: RecordingFacts,
@@ -62,7 +62,7 @@ interface FinishedRendition {
   readonly end: number;
 }
 
-/** Undefined if nothing of it can be played. */
+/** Undefined if the rendition has nothing to play. */
 async function finishRendition(directory: string): Promise<FinishedRendition | undefined> {
   const path = join(directory, PLAYLIST);
   const playlist = await readPlaylistFile(path);
@@ -86,7 +86,7 @@ async function finishRendition(directory: string): Promise<FinishedRendition | u
   await replaceFile(path, vodPlaylist({ ...playlist, entries: entries.map(there) }));
   const iFramesPath = join(directory, I_FRAMES);
   const iFrames = await readPlaylistFile(iFramesPath);
-  // A crash may have come between the two playlists.
+  // A crash may have come between the writes of the two playlists, so this one is cut to the segments of the first.
   const count = entries.length;
   if (iFrames !== undefined)
     await replaceFile(iFramesPath, vodPlaylist({ ...iFrames, entries: iFrames.entries.slice(0, count).map(there) }));
@@ -98,7 +98,7 @@ async function finishRendition(directory: string): Promise<FinishedRendition | u
   };
 }
 
-/** 0 if it is empty or not there, as after a power cut. */
+/** 0 if the file is empty or missing, as it may be after a power cut. */
 async function sizeOf(path: string): Promise<number> {
   try {
     return (await stat(path)).size;
@@ -108,7 +108,7 @@ async function sizeOf(path: string): Promise<number> {
   }
 }
 
-/** Removes from a multivariant playlist what leads to renditions that have no playlist. */
+/** Removes renditions that have no media playlist from the multivariant playlist. */
 async function listOnly(path: string, renditions: ReadonlySet<string>): Promise<void> {
   const text = await readFile(path, 'utf8');
   const lines = text.split('\n');

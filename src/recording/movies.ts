@@ -1,4 +1,4 @@
-// Recordings as MP4 files, made when somebody asks. The newest few are remembered, because a download is many requests.
+// Recordings as MP4 files, made on request. The last few are cached, because one download is many range requests.
 
 import type { CatalogueEntry } from './catalogue.js';
 import { recordingError } from './errors.js';
@@ -26,11 +26,11 @@ export class Movies {
     const key = `${id}/${video}`;
     const known = this.#made.get(key);
     if (known !== undefined) return known;
-    // One after the other: each reads all segments of its recording.
+    // One at a time, because each reads all segments of its recording.
     const making = this.#turns
       .take(() => recordedMovie(entry, wanted))
       .catch((error: unknown) => {
-        // The next one may find the file again.
+        // A failure is not cached: the file may be readable again at the next request.
         this.#made.delete(key);
         throw error;
       });

@@ -1,5 +1,5 @@
-// A recording as one progressive MP4 that exists nowhere: its beginning is computed from the segments, its media is read from them. So it costs
-// no disk and no waiting, and any range of it can be sent.
+// A recording as one progressive MP4 that is never stored: its header is computed from the segments, and its media is read from them while it is
+// sent. It therefore takes no disk space, and any byte range can be sent at once.
 
 import { createReadStream } from 'node:fs';
 import { readFile } from 'node:fs/promises';
@@ -15,7 +15,7 @@ import { PLAYLIST, readPlaylist } from './recorded-playlist.js';
 export interface RecordedMovie {
   /** Bytes. */
   readonly length: number;
-  /** The bytes from `first` to `last`, both included. Holds a buffer of a file, and no more. */
+  /** The bytes from `first` to `last`, both included. Keeps one buffer of one file in memory at a time. */
   read(first: number, last: number): AsyncGenerator<Buffer, void, undefined>;
 }
 
@@ -42,7 +42,7 @@ interface Piece {
 /**
  * Reads every segment once for its sample tables.
  * @param renditions one video, one audio, or both
- * @throws {SluiceError} `recording.mp4` if the codec changes in the middle, or there is no media; the errors of MP4 for files that are damaged
+ * @throws {SluiceError} `recording.mp4` if the codec changes in the middle, or there is no media; the errors of `mp4` for damaged files
  * @throws the system error if a file cannot be read
  */
 export async function recordedMovie(
@@ -76,7 +76,7 @@ export async function recordedMovie(
   };
 }
 
-/** The first piece that has this byte or a later one. */
+/** Index of the piece that contains this byte. */
 function indexOf(pieces: readonly Piece[], byte: number): number {
   let low = 0;
   let high = pieces.length;
@@ -121,7 +121,7 @@ function readChunks(path: string, segment: Buffer, track: InitTrack): StoredChun
       const { baseMediaDecodeTime: time, samples } = parseFragment(segment.subarray(moof, at + header.size), track);
       const offset = (samples[0]?.data.byteOffset ?? 0) - segment.byteOffset;
       const length = samples.reduce((sum, { size }) => sum + size, 0);
-      // The bytes of the segment are not kept.
+      // Copy the numbers only; otherwise the samples would keep the bytes of the segment in memory.
       const times = samples.map(({ duration, size, cts, sync }) => ({ duration, size, cts, sync }));
       chunks.push({ path, offset, length, time, samples: times });
       moof = undefined;

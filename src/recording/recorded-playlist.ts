@@ -1,9 +1,9 @@
-// The media playlists of a recording. While it is made, lines are only appended (EXT-X-PLAYLIST-TYPE:EVENT), so a process that is killed loses
-// at most the last segment; at the end the playlist is replaced by one of type VOD with EXT-X-ENDLIST (RFC 8216bis 4.4.3.4, 4.4.3.5).
+// The media playlists of a recording. During recording, lines are only appended (EXT-X-PLAYLIST-TYPE:EVENT), so a killed process loses at most the
+// last segment. At the end, a VOD playlist with EXT-X-ENDLIST replaces each of them (RFC 8216bis 4.4.3.4, 4.4.3.5).
 
 import type { EpochMilliseconds, Seconds } from '../protocols/units.js';
 
-/** File names, as in the live tree. */
+/** The same file names as in the media directory of live streams. */
 export const PLAYLIST = 'index.m3u8';
 export const I_FRAMES = 'iframes.m3u8';
 
@@ -18,9 +18,9 @@ export interface PlaylistEntry {
   readonly programDateTime: EpochMilliseconds;
   readonly discontinuity: boolean;
   readonly gap: boolean;
-  /** URI of EXT-X-MAP, written if it differs from that of the entry before. */
+  /** URI of EXT-X-MAP. The tag is written only where it differs from the previous entry's. */
   readonly map: string;
-  /** Length of EXT-X-BYTERANGE at the start of the file; undefined for all of it. */
+  /** Length of EXT-X-BYTERANGE, which starts at byte 0; undefined for the whole file. */
   readonly byteRange?: number | undefined;
 }
 
@@ -37,7 +37,7 @@ export function playlistHeader(kind: PlaylistKind, targetDuration: Seconds, firs
   return `${lines.join('\n')}\n`;
 }
 
-/** @param mapBefore URI of the EXT-X-MAP in force */
+/** @param mapBefore URI of the EXT-X-MAP of the previous entry */
 export function entryLines(entry: PlaylistEntry, mapBefore: string | undefined): string {
   const lines: string[] = [];
   if (entry.discontinuity) lines.push('#EXT-X-DISCONTINUITY');
@@ -50,9 +50,9 @@ export function entryLines(entry: PlaylistEntry, mapBefore: string | undefined):
   return `${lines.join('\n')}\n`;
 }
 
-/** An entry as it stands in a playlist. */
+/** An entry as read from a playlist. */
 export interface ReadEntry extends PlaylistEntry {
-  /** Its lines. */
+  /** The lines of the entry. */
   readonly text: string;
 }
 
@@ -64,7 +64,7 @@ export interface ReadPlaylist {
   readonly ended: boolean;
 }
 
-/** Reads a playlist that this file has written. An entry whose end is missing is left out. */
+/** Parses a playlist that the functions above wrote. Ignores a last entry that is incomplete. */
 export function readPlaylist(text: string): ReadPlaylist | undefined {
   const header =
     /^#EXTM3U\n(?:#EXT-X-(?:VERSION|TARGETDURATION|PLAYLIST-TYPE|MEDIA-SEQUENCE):.*\n|#EXT-X-I-FRAMES-ONLY\n)+/.exec(
@@ -97,7 +97,7 @@ export function asGap(entry: ReadEntry): ReadEntry {
   return entry.gap ? entry : { ...entry, gap: true, text: entry.text.replace('#EXTINF:', '#EXT-X-GAP\n#EXTINF:') };
 }
 
-/** The playlist of a recording that is complete. TARGETDURATION is that of what is listed. */
+/** The playlist of a finished recording. TARGETDURATION is computed from the listed segments. */
 export function vodPlaylist({ header, entries }: Pick<ReadPlaylist, 'header' | 'entries'>): string {
   const longest = Math.max(1, ...entries.map(({ duration }) => Math.round(duration)));
   const vod = header

@@ -1,4 +1,4 @@
-// What the recorder needs of a stream that is live. `gateway/` supplies it.
+// A live stream as the recorder sees it. `gateway/` implements it.
 
 import type { EpochMilliseconds, Seconds } from '../protocols/units.js';
 
@@ -11,17 +11,17 @@ export interface RecordedSegment {
   readonly duration: Seconds;
   readonly programDateTime: EpochMilliseconds;
   readonly discontinuity: boolean;
-  /** Its media, or some of it, never came. */
+  /** Whether some or all of its media is missing. */
   readonly gap: boolean;
-  /** `bytes` are ftyp and moov. */
+  /** `bytes`: ftyp and moov. */
   readonly init: { readonly uri: string; readonly bytes: Buffer };
-  /** Bytes up to the end of its key frame; undefined if it does not begin with one. */
+  /** Bytes from the start to the end of the first key frame; undefined if the segment does not begin with one. */
   readonly keyFrameBytes: number | undefined;
   readonly media: {
     readonly length: number;
-    /** Whether it is complete in the live copy on disk. */
+    /** Whether the whole segment is in the live copy on disk. */
     readonly isStored: boolean;
-    /** Empty once it has left memory. */
+    /** Empty once the media is no longer in memory. */
     readonly pieces: readonly Buffer[];
   };
 }
@@ -31,11 +31,11 @@ export interface RecordedRendition {
   readonly video: boolean;
 }
 
-/** Describes the recorded part of a stream to players. */
+/** Builds the multivariant playlist of the recorded part of a stream. */
 export interface RecordedVariants {
   add(rendition: string, segment: RecordedSegment): void;
   /**
-   * The multivariant playlist of what was added; undefined while there is nothing to list.
+   * The multivariant playlist of the segments added so far; undefined while there is nothing to list.
    * @param ended whether the measured rates are final
    */
   text(ended: boolean): string | undefined;
@@ -43,7 +43,7 @@ export interface RecordedVariants {
 
 export interface RecordedStreamListener {
   segment(rendition: RecordedRendition, segment: RecordedSegment): void;
-  /** The stream has ended; all its segments were passed before. */
+  /** Called when the stream has ended, after its last segment. */
   ended(): void;
 }
 
@@ -51,22 +51,22 @@ export interface RecordedStream {
   readonly app: string;
   readonly name: string;
   readonly ended: boolean;
-  /** Number of the next segment of which no rendition has media yet. */
+  /** Number of the next segment: no rendition has media of it yet. */
   readonly nextNumber: number;
-  /** EXT-X-TARGETDURATION; known when there is a segment. */
+  /** EXT-X-TARGETDURATION; undefined before the first segment. */
   readonly targetDuration: Seconds | undefined;
-  /** Renditions that get segments at the moment. */
+  /** Renditions that currently get segments. */
   readonly renditions: readonly string[];
-  /** @returns a function that removes the listener. What a listener throws does not reach the stream. */
+  /** @returns a function that removes the listener. Errors thrown by a listener do not reach the stream. */
   subscribe(listener: RecordedStreamListener): () => void;
   variants(): RecordedVariants;
   /** Absolute path of a file in the live copy on disk; undefined if there is none. */
   livePath(rendition: string, uri: string): string | undefined;
-  /** Resolves when the live copy on disk has all segments that are complete now, or could not take them. Never rejects. */
+  /** Resolves when all segments that are complete now are in the live copy on disk, or failed to be written. Never rejects. */
   stored(): Promise<void>;
 }
 
-/** The segment as a gap, for one whose media cannot be kept. */
+/** The segment as a gap, for media that cannot be stored. */
 export function withoutMedia(segment: RecordedSegment): RecordedSegment {
   const { number, uri, duration, programDateTime, discontinuity, init, keyFrameBytes } = segment;
   const media = { length: 0, isStored: false, pieces: [] };

@@ -1,5 +1,5 @@
-// Makes one recording of a stream: stores its segments as they are completed, lists them, and finishes the directory at the end. It runs behind
-// the stream and never holds it up: what cannot be written becomes a gap.
+// Makes one recording of a stream: stores each segment when it is complete, lists it, and finishes the directory at the end. It never slows the
+// stream down: segments that cannot be written become gaps.
 
 import { join } from 'node:path';
 import type { Clock } from '../protocols/clock.js';
@@ -27,36 +27,36 @@ export interface RecorderOptions {
   readonly first: number;
   /** Which renditions to record. */
   readonly takes: (rendition: RecordedRendition) => boolean;
-  /** Free bytes to leave on the disk. */
+  /** Bytes that must stay free on the disk. */
   readonly keepFree: number;
   /** Free bytes on the disk of a directory. */
   readonly freeBytes: (directory: string) => Promise<number>;
   readonly clock: Clock;
   readonly domain: FailureDomain;
-  /** Facts have changed. */
+  /** Called when the facts have changed. */
   readonly onChange: (facts: RecordingFacts) => void;
-  /** It was ended before there was anything to play. */
+  /** Called when the recording has ended with nothing to play. */
   readonly onEmpty: () => void;
   /** Called when the recording pauses, and when it continues. */
   readonly onPaused: (error: SluiceError | undefined) => void;
 }
 
-/** Media that waits to be stored. More is left out and becomes a gap: a disk that is this far behind does not catch up. */
+/** Limit of the media that waits to be stored. Segments beyond it become gaps, because a disk that is this far behind does not catch up. */
 const MAX_PENDING_BYTES = 64 * 1024 * 1024;
 
-/** How long a stopped recording waits for renditions that are late. */
+/** How long a stopped recording waits for renditions that have not reached its last segment. */
 const LATE_RENDITIONS: Milliseconds = 15_000;
 
 export class Recorder {
   readonly #progress: RecordingProgress;
-  /** Resolves when the recording is finished, or could not be. Never rejects. */
+  /** Resolves when the recording is finished, or when finishing has failed. Never rejects. */
   readonly done: Promise<void>;
   readonly #options: RecorderOptions;
   readonly #variants: RecordedVariants;
   readonly #tracks = new Map<string, TrackWriter>();
   #pending: { readonly rendition: RecordedRendition; readonly segment: RecordedSegment }[] = [];
   #pendingBytes = 0;
-  /** The next segment that is not recorded any more. */
+  /** Number of the first segment after the recording. */
   #until = Number.POSITIVE_INFINITY;
   #closing = false;
   #working = false;
@@ -64,11 +64,11 @@ export class Recorder {
   #unsubscribe: () => void;
   #finished: () => void = () => undefined;
   #variantsText: string | undefined;
-  /** Resolves when the directory exists, or could not be made. */
+  /** Resolves when the directory exists, or could not be created. */
   readonly #begun: Promise<void>;
-  /** A segment was stored since it was paused. */
+  /** Whether a segment was stored since the pause, so that the recording continues. */
   #goesOn = false;
-  /** The facts are written by one at a time, so that no change is lost. */
+  /** One writer of the facts at a time, so that no change is lost. */
   readonly #turns = new WorkInTurn();
 
   constructor(options: RecorderOptions) {
@@ -92,7 +92,7 @@ export class Recorder {
     if (stream.ended) this.#close();
   }
 
-  /** Records up to this segment and not further. @returns a promise that resolves when it is finished */
+  /** Records up to segment `until`, exclusive. @returns a promise that resolves when the recording is finished */
   stop(until = this.#options.stream.nextNumber): Promise<void> {
     if (this.#until === Number.POSITIVE_INFINITY) {
       this.#until = until;
@@ -102,13 +102,13 @@ export class Recorder {
     return this.done;
   }
 
-  /** Ends at once with what has come. */
+  /** Ends at once, with the segments received so far. */
   end(): Promise<void> {
     this.#close();
     return this.done;
   }
 
-  /** Changes what people decide about it. */
+  /** Changes the fields that an operator decides. */
   async change(change: Partial<Pick<RecordingFacts, 'title' | 'pinned'>>): Promise<void> {
     await this.#begun;
     await this.#turns.take(async () => {
@@ -120,7 +120,7 @@ export class Recorder {
   #take(rendition: RecordedRendition, segment: RecordedSegment): void {
     const { first, takes } = this.#options;
     if (this.#closing || segment.number < first || segment.number >= this.#until || !takes(rendition)) return;
-    // While the disk hangs nothing is taken from the queue, so its bytes are bounded where they come.
+    // A hanging disk takes nothing from the queue, so its bytes must be limited here, where they are added.
     const isLate = this.#pendingBytes + segment.media.length > MAX_PENDING_BYTES;
     const kept = isLate ? withoutMedia(segment) : segment;
     this.#pending.push({ rendition, segment: kept });
@@ -153,7 +153,7 @@ export class Recorder {
         if (this.#closing) await this.#finish();
       } finally {
         this.#working = false;
-        // It may have come while the last one was being written.
+        // A segment may have been added while the last one was being written.
         if (this.#pending.length > 0) this.#work();
       }
     });
@@ -170,7 +170,7 @@ export class Recorder {
 
   async #storePending(): Promise<void> {
     while (this.#pending.length > 0) {
-      // Taken first: what comes while these are awaited is not in the live copy yet, and is linked in the next round.
+      // Empty the queue before waiting: segments added during the wait may not be in the live copy yet, and are linked in the next round.
       const pending = this.#pending.splice(0);
       await this.#options.stream.stored();
       const hasRoom = await this.#hasRoom();
@@ -216,10 +216,10 @@ export class Recorder {
     return false;
   }
 
-  /** Appends what is new to all playlists. */
+  /** Appends the new entries to all playlists. */
   async #publish(): Promise<void> {
     try {
-      // First: a rendition that is listed without a playlist can be taken out again, one that is not listed would be lost.
+      // The multivariant playlist comes first: a listed rendition without a media playlist can be removed later, but an unlisted one would be lost.
       await this.#writeVariants(false);
       for (const track of this.#tracks.values()) await track.flush();
       if (this.facts.state === 'paused' && this.#goesOn) {
@@ -255,7 +255,7 @@ export class Recorder {
         else this.#progress.facts = finished;
       });
     } catch (cause) {
-      // The directory stays as after a crash: the next start finishes it.
+      // The directory stays as a crash would leave it, and the next start finishes it.
       this.#pause(cause);
     }
     if (!isOpen(this.facts) || this.facts.bytes > 0) onChange(this.facts);

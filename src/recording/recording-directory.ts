@@ -1,4 +1,4 @@
-// The directory tree of recordings: `APP/NAME/ID/`. Only directories with the name of an id and a `recording.json` are ours; everything else is
+// The directory tree of recordings: `APP/NAME/ID/`. Only directories that are named by an id and have a `recording.json` are ours; all others are
 // left alone.
 
 import type { Dirent } from 'node:fs';
@@ -11,13 +11,13 @@ import { finishRecording } from './finish-recording.js';
 import { FACTS_FILE, isOpen, parseFacts, type RecordingFacts } from './recording-facts.js';
 import { isRecordingId } from './recording-id.js';
 
-/** Recordings that are being removed. A crash leaves them here, and the next start removes them. */
+/** Recordings are moved here to be removed. After a crash in between, the next start removes them. */
 const LEAVING = '.leaving';
 
-/** Levels above the directory of a recording: application (up to a few) and name. */
+/** Limit of the directory levels above a recording: the application (one or more) and the name. */
 const DEEPEST = 8;
 
-/** Reading is waiting for the disk most of the time. */
+/** Many at a time, because reading mostly waits for the disk. */
 const READ_AT_ONCE = 16;
 
 export function directoryOf(root: string, { app, name, id }: Pick<RecordingFacts, 'app' | 'name' | 'id'>): string {
@@ -26,14 +26,14 @@ export function directoryOf(root: string, { app, name, id }: Pick<RecordingFacts
 
 export interface FoundRecordings {
   readonly entries: readonly CatalogueEntry[];
-  /** Finished by this call, because an earlier process could not. */
+  /** Recordings that an earlier process left unfinished and this call has finished. */
   readonly interrupted: readonly CatalogueEntry[];
-  /** Directories with the name of an id that cannot be used, and why. */
+  /** Directories that are named by an id but cannot be used, with the reason. */
   readonly damaged: readonly { readonly directory: string; readonly reason: string }[];
 }
 
 /**
- * Reads all recordings, finishes those that an earlier process left open, and ends removals that it had begun.
+ * Reads all recordings, finishes those that an earlier process left unfinished, and completes the removals that it had begun.
  * @throws the system error if the root cannot be read
  */
 export async function readRecordings(root: string): Promise<FoundRecordings> {
@@ -58,7 +58,7 @@ export async function readRecordings(root: string): Promise<FoundRecordings> {
   return { entries, interrupted, damaged };
 }
 
-/** @returns undefined for one that was left open with nothing to play, which is removed. @throws if it cannot be used */
+/** @returns undefined if it was left unfinished with nothing to play; it is then removed. @throws if it cannot be used */
 async function readRecording(
   root: string,
   directory: string,
@@ -75,7 +75,7 @@ async function readRecording(
 
 async function* recordingDirectories(directory: string, depth: number): AsyncGenerator<string, void, undefined> {
   for (const entry of await readIfThere(directory)) {
-    // A symbolic link is neither: what it points to is not ours.
+    // Symbolic links are skipped, because their target is not ours.
     if (!entry.isDirectory() || entry.name === LEAVING) continue;
     const path = join(directory, entry.name);
     if (isRecordingId(entry.name)) yield path;
@@ -92,14 +92,14 @@ async function readIfThere(directory: string): Promise<Dirent[]> {
   }
 }
 
-/** Removes the directory: after the rename it is gone for everybody, whatever happens then. Directories that become empty go too. */
+/** Removes the directory, and its parents if they become empty. The rename makes it invisible to readers at once, even if the removal then fails. */
 export async function removeRecording(root: string, { directory, facts }: CatalogueEntry): Promise<void> {
   const leaving = join(root, LEAVING, facts.id);
   await makeDirectory(dirname(leaving));
   try {
     await rename(directory, leaving);
   } catch (error) {
-    // Somebody removed it by hand.
+    // ENOENT: somebody has already removed it by hand.
     if (systemCode(error) !== 'ENOENT') throw error;
   }
   await rm(leaving, { recursive: true, force: true });

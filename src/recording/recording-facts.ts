@@ -1,5 +1,5 @@
-// What is known about a recording, as stored in its `recording.json`. The directories with these files are the catalogue: nothing else has to
-// be kept, repaired or rebuilt.
+// The description of a recording, stored as its `recording.json`. These files are the only record of all recordings: there is no database to repair
+// or rebuild.
 
 import { type Static, Type } from 'typebox';
 import { Value } from 'typebox/value';
@@ -13,29 +13,29 @@ const Name = Type.String({ pattern: '^[0-9A-Za-z_.-]{1,255}$' });
 const Facts = Type.Object({
   version: Type.Literal(1),
   id: Type.String({ pattern: `^${RECORDING_ID}$` }),
-  /** Of the stream; segments of nested applications are separated by `/`. */
+  /** The application of the stream; nested applications are separated by `/`. */
   app: Type.String({ pattern: '^[0-9A-Za-z_.-]+(/[0-9A-Za-z_.-]+)*$', maxLength: 255 }),
   name: Name,
   title: Type.Optional(Type.String({ maxLength: 300 })),
-  /** Retention keeps it. */
+  /** Retention never removes a pinned recording. */
   pinned: Type.Boolean(),
   /**
-   * `paused`: nothing can be written at the moment. `interrupted`: the gateway ended without finishing it; it plays up to the last complete
-   * segment.
+   * `paused`: nothing can be written at the moment. `interrupted`: the gateway was killed before it finished the recording, which plays up to the
+   * last complete segment.
    */
   state: Type.Enum(['recording', 'paused', 'finished', 'interrupted']),
-  /** Why it is paused, in words. */
+  /** Why it is paused, as a sentence. */
   reason: Type.Optional(Type.String({ maxLength: 500 })),
   /** Date of the first picture, in epoch milliseconds. */
   start: Time,
   /** Date of the end of the last segment; undefined while nothing was recorded. */
   end: Type.Optional(Time),
-  /** Media, in seconds; gaps excluded. */
+  /** Seconds of media, without gaps. */
   duration: Type.Number({ minimum: 0 }),
-  /** Of all renditions. */
+  /** All renditions together. */
   bytes: Type.Integer({ minimum: 0 }),
   renditions: Type.Array(Type.Object({ name: Name, video: Type.Boolean() }), { maxItems: 64 }),
-  /** Times without media: the publisher was away, or nothing could be written. The newest are kept. */
+  /** Times without media, because the publisher was away or nothing could be written. Only the newest are kept. */
   gaps: Type.Array(Type.Object({ from: Time, to: Time }), { maxItems: 1000 }),
 });
 
@@ -45,7 +45,7 @@ export type RecordingFacts = Static<typeof Facts>;
 /** Gaps remembered per recording. */
 export const MAX_GAPS = 1000;
 
-/** Undefined if the text is not the facts of a recording. Fields of later versions are kept. */
+/** Parses `recording.json`. Returns undefined if the text is not valid. Keeps fields that a later version of Sluice may have added. */
 export function parseFacts(text: string): RecordingFacts | undefined {
   let value: unknown;
   try {
@@ -60,7 +60,7 @@ export function renderFacts(facts: RecordingFacts): string {
   return `${JSON.stringify(facts, undefined, 2)}\n`;
 }
 
-/** Whether it is still being made. */
+/** Whether the recording is still in progress. */
 export function isOpen({ state }: Pick<RecordingFacts, 'state'>): boolean {
   return state === 'recording' || state === 'paused';
 }

@@ -1,9 +1,9 @@
-// Ids of recordings: sorted by time, and too random to guess, because the id is in the address of an unlisted recording.
+// Ids of recordings. They sort by time, and cannot be guessed, because whoever knows the id of an unlisted recording can watch it.
 
 import { randomBytes } from 'node:crypto';
 import type { EpochMilliseconds } from '../protocols/units.js';
 
-/** Crockford's base 32 in lower case: no letters that are mistaken for digits, and in the order of their values. */
+/** Crockford's base 32 in lower case: no letters that look like digits, and text order equals numeric order. */
 const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz';
 const TIME_CHARACTERS = 10;
 const RANDOM_CHARACTERS = 16;
@@ -22,7 +22,7 @@ export function isRecordingId(text: string): boolean {
   return WHOLE.test(text);
 }
 
-/** What all ids made at this time begin with: ids made later are greater as text. */
+/** The prefix of all ids made at this time. As text it is less than every id made later. */
 export function timePrefix(time: EpochMilliseconds): string {
   let rest = Math.max(0, Math.floor(time));
   let text = '';

@@ -1,17 +1,17 @@
-// What a recording has so far: its facts, and what each number of a segment shows.
+// The progress of a recording: its facts, and the time that each segment number covers.
 
 import type { EpochMilliseconds, Milliseconds } from '../protocols/units.js';
 import type { RecordedSegment } from './recorded-stream.js';
 import { MAX_GAPS, type RecordingFacts } from './recording-facts.js';
 import type { MissingSegment } from './track-writer.js';
 
-/** A pause in the dates of more than this is a gap. */
+/** A jump between the dates of two segments that is longer than this is a gap. */
 const GAP: Milliseconds = 500;
 
 export class RecordingProgress {
   facts: RecordingFacts;
   readonly #first: number;
-  /** By number, from the rendition that has it first. */
+  /** By segment number, from the first rendition that has the segment. */
   readonly #shown: MissingSegment[] = [];
 
   /** @param first number of the first segment */
@@ -24,7 +24,7 @@ export class RecordingProgress {
     this.facts = { ...this.facts, ...change };
   }
 
-  /** The recording can be written again. */
+  /** Call when the recording can be written again. */
   resume(): void {
     const { reason: _, ...facts } = this.facts;
     this.facts = { ...facts, state: 'recording' };
@@ -44,12 +44,12 @@ export class RecordingProgress {
     });
   }
 
-  /** The media of a segment was not stored. */
+  /** Call when the media of a segment could not be stored. */
   noteMissing({ programDateTime, duration }: RecordedSegment): void {
     this.#addGap(programDateTime, programDateTime + duration * 1000);
   }
 
-  /** What is shown under numbers `from` to `to` (exclusive). */
+  /** Segments `from` to `to` (exclusive), for renditions that lack them. */
   between(from: number, to: number): MissingSegment[] {
     return this.#shown.slice(Math.max(0, from - this.#first), Math.max(0, to - this.#first)).filter(Boolean);
   }

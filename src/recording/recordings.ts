@@ -1,4 +1,4 @@
-// The door of the room: starts and stops recordings of streams, finds and changes finished ones, and removes those whose time is over.
+// The entry point of this folder: starts and stops recordings of streams, finds and changes finished ones, and removes expired ones.
 
 import { join } from 'node:path';
 import type { Logger } from '../contracts/logger.js';
@@ -20,9 +20,9 @@ import { expired, type RetentionRules } from './retention.js';
 import { WorkInTurn } from './work-in-turn.js';
 
 export interface RecordingsOptions extends RetentionRules {
-  /** Absolute path; exists. */
+  /** Absolute path of an existing directory. */
   readonly root: string;
-  /** Free bytes to leave on the disk; 0: none. */
+  /** Bytes that must stay free on the disk; 0: no minimum. */
   readonly keepFree: number;
   /** Free bytes on the disk of a directory. */
   readonly freeBytes: (directory: string) => Promise<number>;
@@ -48,7 +48,7 @@ export interface StartRecording {
   readonly title?: string | undefined;
 }
 
-/** Retention is applied this often, and when a recording is finished. */
+/** How often retention is applied; it is also applied when a recording is finished. */
 const RETENTION_INTERVAL: Milliseconds = 60_000;
 
 export class Recordings {
@@ -58,7 +58,7 @@ export class Recordings {
   readonly #clock: Clock;
   /** The recorder of each stream that is being recorded, and how it was started. */
   readonly #recorders = new Map<RecordedStream, { recorder: Recorder; readonly how: StartRecording }>();
-  /** Recorders that have been stopped and still write. */
+  /** Recorders that have been stopped but are still writing. */
   readonly #finishing = new Set<Recorder>();
   #lastStart: EpochMilliseconds = 0;
   readonly #turns = new WorkInTurn();
@@ -74,7 +74,7 @@ export class Recordings {
     this.#clock = this.#domain.clock(clock);
   }
 
-  /** Reads what is there. @throws the system error if the directory cannot be read */
+  /** Reads the existing recordings. @throws the system error if the directory cannot be read */
   async open(): Promise<void> {
     const { root, logger } = this.#options;
     const { entries, interrupted, damaged } = await readRecordings(root);
@@ -104,7 +104,7 @@ export class Recordings {
     return this.#catalogue.totals();
   }
 
-  /** The recording that is being made of this stream. */
+  /** The recording in progress of this stream. */
   of(app: string, name: string): RecordingFacts | undefined {
     return this.#catalogue.open.find(({ facts }) => facts.app === app && facts.name === name)?.facts;
   }
@@ -116,7 +116,7 @@ export class Recordings {
     return this.#record(stream, how, stream.nextNumber).facts;
   }
 
-  /** Stops after the segment that is being made. @returns undefined if the stream is not being recorded */
+  /** Stops after the current segment. @returns undefined if the stream is not being recorded */
   stop(stream: RecordedStream): RecordingFacts | undefined {
     const running = this.#recorders.get(stream);
     if (running === undefined) return undefined;
@@ -148,7 +148,7 @@ export class Recordings {
     await this.#remove(entry);
   }
 
-  /** Finishes all recordings. Their streams must have ended, or are left. */
+  /** Finishes all recordings. Recordings of streams that have not ended are cut off. */
   async close(): Promise<void> {
     this.#closed = true;
     for (const { recorder } of this.#recorders.values()) this.#finishInBackground(recorder, () => recorder.end());
@@ -172,7 +172,7 @@ export class Recordings {
   #record(stream: RecordedStream, how: StartRecording, first: number): Recorder {
     const { root, clock, keepFree, freeBytes } = this.#options;
     const { app, name } = stream;
-    // Later recordings have greater ids, also in the same millisecond and after the clock was set back.
+    // Later recordings must have greater ids, even within one millisecond and after the clock was set back.
     this.#lastStart = Math.max(clock.wallClock(), this.#lastStart + 1);
     const id = newRecordingId(this.#lastStart);
     const directory = directoryOf(root, { app, name, id });
@@ -191,7 +191,7 @@ export class Recordings {
     this.#catalogue.set({ facts: recorder.facts, directory });
     this.#options.logger.info({ app, stream: name, recording: id }, 'recording started');
     this.#options.onEvent({ type: 'recording.started', recording: recorder.facts });
-    // The stream may end by itself.
+    // The stream may end without a call of `stop`.
     this.#domain.run('end of a recording', async () => {
       await recorder.done;
       if (this.#recorders.get(stream)?.recorder === recorder) this.#recorders.delete(stream);
@@ -204,7 +204,7 @@ export class Recordings {
     const before = this.#catalogue.get(facts.id);
     this.#catalogue.set(entry);
     if (!isOpen(facts)) {
-      // Its title may still be changed.
+      // A change of the title of a finished recording also comes here.
       if (before !== undefined && !isOpen(before.facts)) return;
       const { id, app, name, duration, bytes } = facts;
       this.#options.logger.info({ app, stream: name, recording: id, duration, bytes }, 'recording finished');
@@ -271,7 +271,7 @@ export class Recordings {
     for (const entry of expired(entries, this.#options, this.#clock.wallClock(), missing)) await this.#remove(entry);
   }
 
-  /** Bytes that the disk lacks. */
+  /** Bytes that must be freed so that `keepFree` holds. */
   async #missing(): Promise<number> {
     const { root, keepFree, freeBytes } = this.#options;
     return keepFree === 0 ? 0 : Math.max(0, keepFree - (await freeBytes(root)));
@@ -284,7 +284,7 @@ export class Recordings {
     try {
       await removeRecording(root, entry);
     } catch (error) {
-      // It is still there.
+      // It could not be removed, so it is listed again.
       this.#catalogue.set(entry);
       throw error;
     }

@@ -1,21 +1,21 @@
-// Decides which recordings have to go. Pure: the oldest first, never one that is pinned or still being made.
+// Decides which recordings expire: the oldest first, never one that is pinned or in progress. A pure function.
 
 import type { EpochMilliseconds, Seconds } from '../protocols/units.js';
 import type { CatalogueEntry } from './catalogue.js';
 import { isOpen } from './recording-facts.js';
 
 export interface RetentionRules {
-  /** Longest time since the end of a recording; undefined: any. */
+  /** Recordings that ended longer ago than this expire; undefined: no limit. */
   readonly keepFor: Seconds | undefined;
-  /** Of all recordings together; undefined: any. */
+  /** Limit of all recordings together; undefined: no limit. */
   readonly keepBytes: number | undefined;
-  /** Finished recordings of one stream; undefined: any. */
+  /** Limit of the finished recordings of one stream; undefined: no limit. */
   readonly keepCount: number | undefined;
 }
 
 /**
  * @param entries all recordings, the oldest first
- * @param missing bytes to free in any case, because the disk is full
+ * @param missing bytes to free even if no limit is exceeded, because the disk is full
  * @returns what to remove
  */
 export function expired(
@@ -33,7 +33,7 @@ export function expired(
   }
   if (keepCount !== undefined) {
     const kept = new Map<string, number>();
-    // Pinned ones do not count: whoever pins one does not want to lose another for it.
+    // Pinned recordings do not count: pinning one must not remove another.
     for (const entry of [...removable].reverse()) {
       const stream = `${entry.facts.app}/${entry.facts.name}`;
       const count = (kept.get(stream) ?? 0) + 1;

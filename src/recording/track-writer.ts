@@ -1,4 +1,4 @@
-// Stores one rendition of a recording: links or writes its segments, then appends to its playlists what is there.
+// Stores one rendition of a recording: links or writes its segments, then appends them to its playlists.
 
 import { join } from 'node:path';
 import type { Seconds } from '../protocols/units.js';
@@ -7,7 +7,7 @@ import { entryLines, I_FRAMES, PLAYLIST, type PlaylistKind, playlistHeader } fro
 import type { RecordedRendition, RecordedSegment } from './recorded-stream.js';
 
 export interface TrackWriterOptions {
-  /** Of the recording. */
+  /** Directory of the recording. */
   readonly directory: string;
   readonly rendition: RecordedRendition;
   /** Number of the first segment of the recording. */
@@ -17,7 +17,7 @@ export interface TrackWriterOptions {
   readonly livePath: (uri: string) => string | undefined;
 }
 
-/** What is listed for a number for which the rendition has nothing. */
+/** A segment that the rendition does not have; it is listed as a gap. */
 export type MissingSegment = Pick<RecordedSegment, 'number' | 'duration' | 'programDateTime'>;
 
 export class TrackWriter {
@@ -43,8 +43,8 @@ export class TrackWriter {
   }
 
   /**
-   * Stores the media of a segment under the name that it has in the live tree.
-   * @returns false if there is no media: it has left memory, and its file has gone
+   * Stores the media of a segment under the file name that it has in the media directory.
+   * @returns false if the media is neither in memory nor on disk any more
    * @throws the system error if it cannot be written
    */
   async store({ uri, init, media }: RecordedSegment): Promise<boolean> {
@@ -63,10 +63,10 @@ export class TrackWriter {
     return live !== undefined && (await copyIfPresent(live, target));
   }
 
-  /** Lists a segment whose media is stored, or as a gap. Nothing is written before `flush`. */
+  /** Lists a segment: with its stored media, or as a gap. Nothing is written before `flush`. */
   list(segment: RecordedSegment, gap: boolean): void {
     const { number, uri, duration, programDateTime, keyFrameBytes, init } = segment;
-    // What came before the recording does not concern its players.
+    // A discontinuity before the first recorded segment means nothing to players of the recording.
     const discontinuity = segment.discontinuity && this.#playlists.some(({ isEmpty }) => !isEmpty);
     const entry = { uri, duration, programDateTime, discontinuity, gap, map: init.uri };
     const [media, iFrames] = this.#playlists;
@@ -75,7 +75,7 @@ export class TrackWriter {
     this.next = number + 1;
   }
 
-  /** Lists a segment that the rendition does not have, so that numbers agree with the other renditions. */
+  /** Lists a segment that the rendition does not have, so that segment numbers agree with those of the other renditions. */
   skip({ number, duration, programDateTime }: MissingSegment): void {
     const entry = { uri: `seg-${number}.m4s`, duration, programDateTime, discontinuity: false, gap: true };
     for (const playlist of this.#playlists) playlist.add({ ...entry, map: playlist.map ?? '' });
@@ -91,15 +91,15 @@ export class TrackWriter {
 }
 
 class PlaylistWriter {
-  /** URI of the EXT-X-MAP in force. */
+  /** URI of the last EXT-X-MAP in the playlist. */
   map: string | undefined;
   isEmpty = true;
   readonly #path: string;
-  /** Lines that are not in the file yet. Bounded: one entry for each segment of a full disk, about 200 bytes in some seconds. */
+  /** Lines that are not in the file yet. While the disk is full they grow by one entry per segment: about 200 bytes every few seconds. */
   #lines: string;
-  /** Bytes that are known to be in the file. */
+  /** Length of the file without a torn end. */
   #length = 0;
-  /** The last attempt to append failed. */
+  /** Whether the last attempt to append failed. */
   #isTorn = false;
 
   constructor(path: string, header: string) {
@@ -108,7 +108,7 @@ class PlaylistWriter {
   }
 
   add(entry: Parameters<typeof entryLines>[0]): void {
-    // A gap before any media has no init segment to name.
+    // Before any media there is no init segment that a gap could name.
     this.#lines += entryLines(entry, entry.map === '' ? '' : this.map);
     this.map = entry.map === '' ? this.map : entry.map;
     this.isEmpty = false;
@@ -116,7 +116,7 @@ class PlaylistWriter {
 
   async flush(): Promise<void> {
     if (this.#lines === '') return;
-    // A full disk may have taken a part of them.
+    // A full disk may have stored only some of the lines.
     if (this.#isTorn) await cutFile(this.#path, this.#length);
     this.#isTorn = true;
     const lines = this.#lines;

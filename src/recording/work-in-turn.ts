@@ -1,12 +1,13 @@
-// Work that must not overlap, such as replacing a file: each piece begins when the one before has ended, whatever its result was.
+// Runs tasks one after another, for work that must not overlap, such as replacing a file. Each task begins when the previous one has succeeded or
+// failed.
 
 export class WorkInTurn {
   #last: Promise<unknown> = Promise.resolve();
 
-  /** @returns the result of the work. @throws what the work throws */
+  /** @returns the result of the task. @throws the error of the task */
   take<T>(work: () => Promise<T>): Promise<T> {
     const turn = this.#last.then(work);
-    // Its caller gets the error; the next piece only waits.
+    // The caller of the failed task gets its error; the next task only waits for its end.
     this.#last = turn.catch(() => undefined);
     return turn;
   }

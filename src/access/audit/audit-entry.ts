@@ -57,7 +57,7 @@ export function auditLine(record: AuditRecord, { seq, time, prev }: Pick<AuditEn
 const HEAD = /^\{"seq":(\d{1,15}),"time":"([0-9TZ:.+-]{10,35})",/;
 const TAIL = /,"prev":"([0-9a-f]{64})"\}$/;
 
-/** The place of a line in the chain. Undefined if the text is not a line of an audit log, or an incomplete one. */
+/** The place of a line in the chain. Undefined if the text is not a complete line of an audit log. */
 export function placeOfLine(line: string): Pick<AuditEntry, 'seq' | 'time' | 'prev'> | undefined {
   const [, seq, time] = HEAD.exec(line) ?? [];
   const prev = TAIL.exec(line)?.[1];

@@ -15,7 +15,7 @@ import { auditFiles, auditPath, linesOf, rotate } from './audit-files.js';
 
 /** A file that would become larger than this is renamed, and a new one is started. */
 const MAX_FILE_BYTES = 50 * 1024 * 1024;
-/** Maximum length of a line; from a longer one, `before` and `after` are removed. */
+/** Maximum length of a line. A longer line is written without `before` and `after`. */
 const MAX_LINE_BYTES = 16 * 1024;
 /** Maximum number of entries in one answer. */
 export const MAX_AUDIT_ENTRIES = 500;
@@ -144,7 +144,7 @@ interface LastLine {
   readonly seq: number;
   readonly hash: string;
   readonly bytes: number;
-  /** The line is incomplete, because a process was killed while it wrote it. */
+  /** Whether the line is incomplete, because a process was killed while writing it. */
   readonly isTorn: boolean;
 }
 

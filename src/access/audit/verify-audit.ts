@@ -52,9 +52,9 @@ export async function verifyAudit(stateDir: string): Promise<AuditCheck> {
         continue;
       }
       if (last === undefined) {
-        if (place.seq === 1 && place.prev !== FIRST_PREV) fault('it is the first line, but names one before it');
+        if (place.seq === 1 && place.prev !== FIRST_PREV) fault('it is the first line, but it has the hash of an earlier line');
       } else {
-        if (place.prev !== last.hash) fault('the line before it is not the one that stood there when it was written');
+        if (place.prev !== last.hash) fault('the line before it was changed or removed after this line was written');
         if (place.seq !== last.seq + 1) fault(`it has number ${place.seq}, expected ${last.seq + 1}`);
       }
       first ??= place.seq;

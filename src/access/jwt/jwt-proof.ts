@@ -1,5 +1,5 @@
-// JSON Web Tokens (RFC 7519) of somebody's login server. The algorithms are those of the configuration, whatever a token says. A token is
-// verified once: a viewer gets a ticket for it, and a publisher is ended when its time is over.
+// Checks JSON Web Tokens (RFC 7519) that an external login server has issued. Only the configured algorithms are accepted, whatever the header of a
+// token says. A token is verified once: a viewer gets a ticket for it, and a publisher is ended when the token expires.
 
 import { createHash } from 'node:crypto';
 import { errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from 'jose';
@@ -24,14 +24,14 @@ export interface JwtOptions {
   readonly wallClock: () => EpochMilliseconds;
 }
 
-/** Longer ones are not looked at. */
+/** Longer tokens are rejected without being parsed. */
 const MAX_LENGTH = 8_192;
 /** Three parts; the first is JSON, so it begins with `{"`. */
 const FORM = /^eyJ[\w-]*\.[\w-]+\.[\w-]*$/;
 const JWT_PARAMETER = 'jwt';
 const SID = /^[\w-]{1,32}$/;
 const HASH_LENGTH = 22;
-/** What is shown to operators of a subject. */
+/** Subjects that are safe to show to operators and in logs. Others are not shown. */
 const SUBJECT = /^[\x21-\x7e]{1,64}$/;
 
 export class JwtProof implements Proof {
@@ -83,8 +83,8 @@ export class JwtProof implements Proof {
           isGuess: false,
         };
       }
-      // Without the text: it may quote what is in the token.
-      const why = error instanceof errors.JOSEError ? error.code : 'its key is not for its algorithm';
+      // The message of the error is left out, because it may quote the token.
+      const why = error instanceof errors.JOSEError ? error.code : 'its key does not fit its algorithm';
       return { ok: false, error: accessError('access.jwt', `the JWT is refused: ${why}`), isGuess: true };
     }
   }
@@ -99,7 +99,7 @@ function tokenIn(query: URLSearchParams, isPublisher: boolean): string | undefin
   return undefined;
 }
 
-/** The same token is the same session. */
+/** Everybody who uses the same token is in the same session. */
 function sessionOf({ sid, jti }: JWTPayload, token: string): string {
   for (const name of [sid, jti]) if (typeof name === 'string' && SID.test(name)) return name;
   return createHash('sha256').update(token).digest('base64url').slice(0, HASH_LENGTH);

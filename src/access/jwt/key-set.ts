@@ -1,5 +1,5 @@
-// The public keys of whoever signs JWTs (JWKS, RFC 7517). They are fetched again when a token names a key that is not known, so that a rotation
-// locks nobody out, and kept in memory and on disk while their server cannot be reached.
+// The public keys that verify JWTs (JWKS, RFC 7517). They are fetched again when a token names an unknown key, so that a key rotation locks nobody
+// out. They are kept in memory and on disk for times when their server cannot be reached.
 
 import { createLocalJWKSet, errors, type JSONWebKeySet, type JWK, type JWTVerifyGetKey } from 'jose';
 import type { Logger } from '../../contracts/logger.js';
@@ -12,17 +12,17 @@ import { changeStateFile, readStateFile, type StateFile } from '../state-file.js
 
 export interface KeySetOptions {
   readonly url: string;
-  /** Keeps the last set for the next start. */
+  /** Where the last key set is stored for the next start. */
   readonly file: StateFile;
   readonly logger: Logger;
   readonly clock: Clock;
-  /** How long the last set stays in force while it cannot be fetched. */
+  /** How long the last set stays in force while no new one can be fetched. */
   readonly maxStale: Milliseconds;
 }
 
-/** Whoever sends tokens with made-up key ids must not make us ask their server all the time. */
+/** Least time between two fetches, because anybody can send tokens with made-up key ids and so cause fetches. */
 const FETCH_INTERVAL: Milliseconds = 10_000;
-/** A set is fetched again after this, so that keys that were taken back do not stay. */
+/** A set is fetched again after this time, so that revoked keys disappear. */
 const REFRESH_AFTER: Milliseconds = 600_000;
 const TIMEOUT: Milliseconds = 5_000;
 const MAX_BYTES = 128 * 1024;
@@ -49,11 +49,11 @@ export class KeySet {
   private constructor(options: KeySetOptions) {
     this.#options = options;
     this.#domain = new FailureDomain('jwks', ({ cause }) =>
-      options.logger.error({ err: cause }, 'internal error: the keys of JWTs are not renewed'),
+      options.logger.error({ err: cause }, 'internal error: the keys that verify JWTs are no longer renewed'),
     );
   }
 
-  /** Reads the kept set and begins to fetch a new one. A server that is down does not keep the gateway from starting. */
+  /** Reads the kept set and begins to fetch a new one. The gateway starts even if the key server is down. */
   static async open(options: KeySetOptions): Promise<KeySet> {
     const set = new KeySet(options);
     await set.#readKept();
@@ -72,7 +72,7 @@ export class KeySet {
     if (age() > REFRESH_AFTER) this.#begin();
     if (age() > this.#options.maxStale) await this.#fetching;
     if (this.#set === undefined || age() > this.#options.maxStale) {
-      throw accessError('access.jwks', 'there are no keys with which a JWT could be checked');
+      throw accessError('access.jwks', 'there are no keys to verify a JWT with');
     }
     try {
       return await this.#set.keys(header, token);
@@ -84,7 +84,7 @@ export class KeySet {
     return this.#set.keys(header, token);
   };
 
-  /** Ends a request that is under way. */
+  /** Aborts a request in progress. */
   async close(): Promise<void> {
     this.#stop.abort();
     await this.#fetching;
@@ -92,7 +92,7 @@ export class KeySet {
     this.#domain.close();
   }
 
-  /** Fetches the set unless that was tried within the last seconds. All who wait share one request, which never rejects. */
+  /** Fetches the set, unless that was tried within the last seconds. All callers that wait share one request, which never rejects. */
   #begin(): void {
     const now = this.#options.clock.now();
     if (this.#fetching !== undefined) return;
@@ -113,10 +113,10 @@ export class KeySet {
       const set = readKeySet(answer);
       const at = clock.wallClock();
       this.#set = { keys: createLocalJWKSet(set), at };
-      if (this.#warned !== undefined) logger.info({ keys: set.keys.length }, 'the keys of JWTs are fetched again');
+      if (this.#warned !== undefined) logger.info({ keys: set.keys.length }, 'the keys that verify JWTs are available again');
       this.#warned = undefined;
       const text = `${JSON.stringify({ url, at, keys: set.keys })}\n`;
-      // Not waited for: a slow disk must not delay the next fetch.
+      // Not awaited, because a slow disk must not delay the next fetch.
       this.#keeping = this.#domain.settled('jwks keep', () => this.#keep(text));
     } catch (error) {
       this.#warn(error);
@@ -125,13 +125,13 @@ export class KeySet {
     }
   }
 
-  /** Never rejects: without the file, only a start while the server is down has no keys. */
+  /** Never rejects: without the file, keys are missing only after a start while the key server is down. */
   async #keep(text: string): Promise<void> {
     const { file, logger } = this.#options;
     try {
       await changeStateFile(file, () => text);
     } catch (error) {
-      logger.warn({ err: error }, 'the keys of JWTs cannot be kept for the next start');
+      logger.warn({ err: error }, 'the keys that verify JWTs cannot be stored for the next start');
     }
   }
 
@@ -140,11 +140,11 @@ export class KeySet {
       const kept = (await readStateFile(this.#options.file))?.text;
       if (kept === undefined) return;
       const { url, at } = JSON.parse(kept) as { readonly url?: unknown; readonly at?: unknown };
-      // A set of another server is worth nothing.
+      // A set that came from another URL must not be trusted.
       if (url !== this.#options.url || typeof at !== 'number') return;
       this.#set = { keys: createLocalJWKSet(readKeySet(kept)), at };
     } catch (error) {
-      this.#options.logger.warn({ err: error }, 'the kept keys of JWTs cannot be read, they are fetched anew');
+      this.#options.logger.warn({ err: error }, 'the stored keys that verify JWTs cannot be read and are fetched again');
     }
   }
 
@@ -154,28 +154,28 @@ export class KeySet {
     if (this.#stop.signal.aborted || (this.#warned !== undefined && now - this.#warned < REMINDER)) return;
     this.#warned = now;
     const inForce =
-      this.#set === undefined ? 'there are none, and every JWT is refused' : 'the last ones stay in force';
-    logger.warn({ code: 'access.jwks', reason: reasonOf(error) }, `the keys of JWTs cannot be fetched: ${inForce}`);
+      this.#set === undefined ? 'there are no keys, so every JWT is refused' : 'the last keys stay in force';
+    logger.warn({ code: 'access.jwks', reason: reasonOf(error) }, `the keys that verify JWTs cannot be fetched: ${inForce}`);
   }
 }
 
-/** @throws if it is no set, has too many keys, or has none that can be used */
+/** @throws if the text is not a key set, has too many keys, or has no usable key */
 function readKeySet(text: string): JSONWebKeySet {
   const { keys } = JSON.parse(text) as { readonly keys?: unknown };
   if (!Array.isArray(keys)) throw new Error('expected an object with a list of keys');
   if (keys.length > MAX_KEYS) throw new Error(`got ${keys.length} keys, expected at most ${MAX_KEYS}`);
   const usable = keys.filter(isUsable);
-  if (usable.length === 0) throw new Error('got no public key of a kind that is used');
+  if (usable.length === 0) throw new Error('got no public key of a supported type');
   return { keys: usable };
 }
 
-/** A symmetric key in a public set would be known to everybody. */
+/** Only public keys: a symmetric key in a public set would be known to everybody. */
 function isUsable(key: JWK): boolean {
   if (key?.kty === 'RSA') return Buffer.from(key.n ?? '', 'base64url').length * 8 >= LEAST_RSA_BITS;
   return key?.kty === 'EC' || key?.kty === 'OKP';
 }
 
-/** What failed, without the answer of the server. */
+/** Why it failed, without quoting the answer of the server. */
 function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return 'unknown';
   const { cause } = error;

@@ -1,11 +1,11 @@
-// What a JWT allows: our own claim, or that of MediaMTX as it is, also in the forms that Keycloak gives it.
+// Decides what a JWT allows. It understands our own claim and that of MediaMTX, the latter also in the forms that Keycloak produces.
 
 import { RE2JS } from 're2js';
 import type { GrantAction, GrantOptions } from '../../contracts/grant.js';
 
 /** The claim of MediaMTX, understood beside our own. */
 const MEDIAMTX_CLAIM = 'mediamtx_permissions';
-/** More than any account has. */
+/** More than any account needs. */
 const MAX_ENTRIES = 200;
 const MAX_PATTERN_LENGTH = 256;
 const MAX_TITLE_LENGTH = 120;
@@ -18,7 +18,7 @@ export interface AskedStream {
   readonly name: string;
 }
 
-/** Whether the claims allow this. What is not understood allows nothing. Never throws. @param claimName name of our own claim */
+/** Whether the claims allow this. Entries that are not understood allow nothing. Never throws. @param claimName name of our own claim */
 export function allows(claims: Claims, claimName: string, asked: AskedStream): boolean {
   const own = claims[claimName];
   if (isRecord(own)) {
@@ -29,7 +29,7 @@ export function allows(claims: Claims, claimName: string, asked: AskedStream): b
   return permissions.slice(0, MAX_ENTRIES).some((permission) => isPermission(permission, asked));
 }
 
-/** Options in our own claim, and the common ones beside it. Those of the wrong type are left out. */
+/** The options in our own claim, completed by standard claims. Options of the wrong type are ignored. */
 export function optionsIn(claims: Claims, claimName: string): GrantOptions {
   const own = claims[claimName];
   const { title } = isRecord(own) ? own : {};
@@ -45,7 +45,10 @@ function isStream(stream: unknown, { app, name }: AskedStream): boolean {
   return stream === '*' || stream === `${app}/*` || stream === `${app}/${name}`;
 }
 
-/** MediaMTX: an empty path is every path, `~` begins a regular expression that must be found in the path, any other must be equal. */
+/**
+ * MediaMTX: an empty path matches every path, `~` begins a regular expression that must match somewhere in the path, and any other text must be equal
+ * to the path.
+ */
 function isPermission(permission: unknown, { action, app, name }: AskedStream): boolean {
   if (!isRecord(permission)) return false;
   const { action: allowed, path = '' } = permission;
@@ -55,13 +58,13 @@ function isPermission(permission: unknown, { action, app, name }: AskedStream): 
   return path.startsWith('~') && isFound(path.slice(1), asked);
 }
 
-/** In linear time, whatever the expression: whoever writes it must not be able to stop the gateway. */
+/** RE2 matches in linear time, so that no expression in a token can block the gateway. */
 function isFound(pattern: string, text: string): boolean {
   if (pattern.length > MAX_PATTERN_LENGTH) return false;
   try {
     return RE2JS.compile(pattern).matcher(text).find();
   } catch {
-    // Not an expression, or one that RE2 does not have, such as a backreference: MediaMTX refuses it as well.
+    // Not valid in RE2, such as a backreference. MediaMTX, which also uses RE2 syntax, refuses it too.
     return false;
   }
 }

@@ -17,7 +17,7 @@ export interface PolicySteps {
   readonly proofs: readonly Proof[];
   /** The error for a request without any proof. */
   readonly missing: (question: Question) => SluiceError;
-  /** Whether this name can be served at all, to anybody. */
+  /** Whether this name can be served at all, no matter who asks. */
   readonly serves?: ((question: Question) => boolean) | undefined;
   /** Undefined if there are no limits. */
   readonly limits?: { check(question: Question, proven: Proven): AccessDecision } | undefined;
@@ -35,7 +35,7 @@ export class AccessPolicy {
     this.#steps = steps;
   }
 
-  /** Rejects only if a proof rejects. The errors name the true cause; callers decide what to tell the peer. */
+  /** Rejects only if a proof rejects. The errors contain the true cause; callers decide what the peer sees. */
   async decide(question: Question): Promise<PolicyDecision> {
     const { addresses, bans, serves, limits, grants } = this.#steps;
     const { action, remoteAddress } = question;

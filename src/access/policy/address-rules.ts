@@ -1,4 +1,4 @@
-// From which addresses somebody may publish, and from which somebody may watch.
+// The addresses from which publishing and watching is allowed.
 
 import type { GrantAction } from '../../contracts/grant.js';
 import { AddressList } from './address-list.js';
@@ -6,7 +6,7 @@ import { AddressList } from './address-list.js';
 export interface AddressRuleOptions {
   /** IP addresses and CIDR blocks; empty: all. */
   readonly allow: readonly string[];
-  /** Refused, also if they are allowed. */
+  /** Refused even if `allow` contains them. */
   readonly deny: readonly string[];
 }
 
@@ -22,13 +22,13 @@ export class AddressRules {
     this.#rules = { publish: ruleOf(options.publish), play: ruleOf(options.play) };
   }
 
-  /** Whether any address is refused for this. */
+  /** Whether there is any rule for this action. */
   has(action: GrantAction): boolean {
     const { allow, deny } = this.#rules[action];
     return allow !== undefined || deny !== undefined;
   }
 
-  /** @param remoteAddress undefined if a trusted proxy does not name its client: then nobody knows whether it is an allowed one */
+  /** @param remoteAddress undefined if a trusted proxy does not name its client, so that no rule can be checked */
   allows({
     action,
     remoteAddress,

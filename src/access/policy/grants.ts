@@ -1,4 +1,4 @@
-// The grants in force. The holder of a grant is told if it ends early, and the code that gave it is told once when it has ended.
+// The grants in force. If a grant ends early, its holder is notified; when it has ended, the code that gave it is notified once.
 
 import { randomBytes } from 'node:crypto';
 import type { Grant, GrantHolder, GrantUse, Permit } from '../../contracts/grant.js';
@@ -8,7 +8,7 @@ import type { Milliseconds } from '../../protocols/units.js';
 import { accessError } from '../errors.js';
 import type { Proven, Question } from './question.js';
 
-/** A grant must end within a second after its time. */
+/** A grant must end within a second after it expires. */
 const LOOK_INTERVAL: Milliseconds = 500;
 const ID_BYTES = 9;
 
@@ -23,7 +23,7 @@ export function newGrantId(): string {
 }
 
 export class Grants {
-  /** In the order of their start. Bounded by the number of connections. */
+  /** In the order of their start. The number of connections limits their number. */
   readonly #running = new Map<string, Running>();
   readonly #clock: Clock;
   #cancelLook: (() => void) | undefined;
@@ -86,7 +86,7 @@ export class Grants {
     this.#cancelLook = undefined;
   }
 
-  /** Compares with the wall clock again and again, because that clock may jump. */
+  /** Compares with the wall clock at intervals instead of using one long timer, because that clock may jump. */
   #look(): void {
     if (this.#cancelLook !== undefined) return;
     this.#cancelLook = this.#clock.after(LOOK_INTERVAL, () => {
@@ -99,7 +99,7 @@ export class Grants {
             : undefined,
         );
       } finally {
-        // One holder that cannot be ended must not keep the others.
+        // If ending one holder throws, the others must still be ended.
         if ([...this.#running.values()].some(({ grant }) => grant.until !== undefined)) this.#look();
       }
     });
@@ -110,7 +110,7 @@ export function sameHolder(a: GrantHolder, b: GrantHolder): boolean {
   return a.proof === b.proof && a.id === b.id;
 }
 
-/** The holder for a session of viewers, whatever kind of token proved it. */
+/** The holder of a viewer session, whatever kind of token proved it. */
 export function sessionHolder(sid: string): GrantHolder {
   return { proof: 'token', id: sid };
 }

@@ -1,4 +1,4 @@
-// What the policy is asked, and what a kind of proof answers.
+// The question that the policy answers, and the answers that a kind of proof can give.
 
 import type { GrantAction, GrantHolder, GrantOptions, GrantProtocol, GrantUse } from '../../contracts/grant.js';
 import type { SluiceError } from '../../protocols/errors.js';

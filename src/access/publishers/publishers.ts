@@ -66,7 +66,7 @@ export class Publishers implements Proof {
     this.#options = options;
     this.#file = publisherFile(stateDir);
     this.#domain = new FailureDomain('publishers', ({ cause }) =>
-      logger.error({ err: cause }, 'internal error: the file of publishers is not followed any more'),
+      logger.error({ err: cause }, 'internal error: changes to the file of publishers are no longer noticed'),
     );
     this.#use = new KeyUse(stateDir, this.#domain, logger);
   }

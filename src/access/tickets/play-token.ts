@@ -1,4 +1,4 @@
-// The proof that a viewer may watch: made by whoever knows the secret, on this machine or in somebody's back end, and taken once, at the
+// A signed token that allows a viewer to watch. Whoever knows the secret can make one, on this machine or in a back end. It is checked once: at the
 // entry playlist, the page or the RTMP play command. docs/access.md has the format, with test vectors.
 //
 //   v1.KEYID.PAYLOAD.MAC
@@ -23,10 +23,10 @@ export interface PlayClaims {
 }
 
 export type TokenFault =
-  /** The text does not have the format of a token, or none of our keys signed it. */
+  /** The text is not a token, or none of our keys signed it. */
   | 'forged'
   | 'too-early'
-  /** It is later than `until`. */
+  /** The time is later than `until`. */
   | 'expired';
 
 export type TokenResult =
@@ -42,7 +42,7 @@ const VERSION = 'v1';
 /** A token must fit into a query beside other parameters. */
 const MAX_TOKEN_LENGTH = 1_024;
 const FORMAT = /^v1\.([\w-]{4})\.([\w-]{2,900})\.([\w-]{43})$/;
-/** Names as in URLs: one path segment each, but neither `.` nor `..`. */
+/** Application and stream name as in URLs: one path segment each, neither `.` nor `..`. */
 const STREAM = /^(?!\.{1,2}\/)[\w.-]{1,255}\/(?:\*|(?!\.{1,2}$)[\w.-]{1,255})$/;
 const SID = /^[\w-]{1,32}$/;
 const SID_BYTES = 9;

@@ -1,12 +1,12 @@
-// Sessions that were revoked before their end: `sluice revoke` adds them to a file, and the running gateway follows it. A session stays
-// revoked until the end of its token, whatever happens to the file. After that, its token and its ticket would be refused anyway.
+// Sessions that were revoked before their end: `sluice revoke` adds them to a file, and the running gateway follows it. A session stays revoked until
+// its token expires, whatever happens to the file. After that, its token and its ticket are refused anyway.
 
 import type { Logger } from '../../contracts/logger.js';
 import { FailureDomain } from '../../protocols/failure-domain.js';
 import type { EpochMilliseconds, Milliseconds } from '../../protocols/units.js';
 import { isOver, type RevocationLines, readRevocations, revocationPath } from './revocation-file.js';
 
-/** A viewer whose session is revoked must be gone within one target duration. */
+/** A revoked viewer must be stopped within one target duration. */
 const POLL_INTERVAL: Milliseconds = 500;
 /** Time between two log lines about a file that still cannot be read. */
 const REMINDER: Milliseconds = 60_000;
@@ -61,7 +61,7 @@ export class Revocations {
   #start(): void {
     const { logger, pollInterval = POLL_INTERVAL } = this.#options;
     const domain = new FailureDomain('revoked sessions', ({ cause }) =>
-      logger.error({ err: cause }, 'internal error: revoked sessions are not followed any more'),
+      logger.error({ err: cause }, 'internal error: new revocations of sessions are no longer noticed'),
     );
     this.#timer = setInterval(() => domain.run('revocations look', () => this.#look()), pollInterval).unref();
   }
@@ -107,7 +107,7 @@ export class Revocations {
       if (isOver({ until }, now)) continue;
       const known = this.#sessions.get(sid);
       if (known === undefined) added.push(sid);
-      // Several tokens may belong to one session, which is over when the last of them is.
+      // Several tokens may belong to one session, which expires with the last of them.
       this.#sessions.set(sid, Math.max(until, known ?? 0));
     }
     if (added.length > 0) {
@@ -117,7 +117,7 @@ export class Revocations {
     if (strange.length > 0) {
       const lines = strange.slice(0, NAMED).map(({ number }) => number);
       const fields = { path: this.#path, lines, count: strange.length };
-      logger.error(fields, 'lines of the file of revoked sessions were not understood');
+      logger.error(fields, 'some lines of the file of revoked sessions were not understood');
     }
   }
 

@@ -1,4 +1,4 @@
-// Adds a session to the file of revoked sessions, and removes those whose time is over.
+// Adds a session to the file of revoked sessions, and removes expired ones.
 
 import type { EpochMilliseconds } from '../../protocols/units.js';
 import { changeStateFile } from '../state-file.js';

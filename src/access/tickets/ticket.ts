@@ -1,16 +1,16 @@
-// The form of a grant that every later request of a viewer carries: a segment of the path, so that relative URIs keep it in every player
-// and an edge can strip it. It is stateless: a restarted gateway, or another one with the same secret, accepts it.
+// A ticket proves in every later request that a viewer may watch. It is a segment of the path, so that relative URIs keep it in every player and an
+// edge server can remove it. It is stateless: a restarted gateway, or another one with the same secret, accepts it.
 //
 //   ~1KEYID.EXPIRY.SID.KIND+MAC
 //   EXPIRY = seconds since 1970 in base 36
 //   KIND = s for one stream, a for every stream of an application
 //   MAC = base64url of the first 16 bytes of HMAC-SHA256(secret, "~1KEYID.EXPIRY.SID.KIND" + "\n" + SCOPE)
-//   SCOPE = "app/name" or "app/", as KIND says
+//   SCOPE = "app/name" for KIND s, "app/" for KIND a
 
 import type { EpochMilliseconds, Seconds } from '../../protocols/units.js';
 import type { SigningKeys } from './signing-keys.js';
 
-/** What a ticket says. */
+/** The content of a ticket. */
 export interface Ticket {
   readonly sid: string;
   /** Seconds since 1970. */

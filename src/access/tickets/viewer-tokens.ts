@@ -1,4 +1,4 @@
-// Play tokens and tickets: a token is taken at an entry (playlist, MPD, thumbnail, RTMP play) and exchanged for a ticket, which every later
+// Checks play tokens and tickets. A token is checked at an entry (playlist, MPD, thumbnail, RTMP play) and exchanged for a ticket, which every later
 // request carries in its path. All decisions are made in memory.
 
 import type { StreamName } from '../../contracts/access.js';
@@ -32,7 +32,7 @@ export type CheckedTicket =
 const REMEMBERED_SESSIONS = { entries: 10_000, keyLength: 32 };
 
 /** One text for a token that is forged, for another stream, or revoked, so that nobody learns which. */
-const DENIED = 'this link does not allow to watch the stream';
+const DENIED = 'this link does not allow watching the stream';
 
 export class ViewerTokens {
   readonly #options: ViewerTokensOptions;
@@ -53,13 +53,13 @@ export class ViewerTokens {
     const sid = Buffer.from(sessionOf(claims, token)).toString();
     if (!coversStream(claims, app, name) || revoked.has(sid)) return refusal(deniedError());
     if (!read.mayStart && this.#begun.get(sid) === undefined) {
-      return refusal(expiredError('the time to begin with this link is over'));
+      return refusal(expiredError('it is too late to start watching with this link'));
     }
     if (claims.start_by !== undefined) this.#begun.keep(sid, true);
     return { ok: true, session: { sid, until: claims.until }, isForApp: claims.stream.endsWith('/*') };
   }
 
-  /** The path segment that stands for a session from now on. */
+  /** The path segment that identifies the session from now on. */
   issueTicket(session: Ticket, { app, name }: StreamName, isForApp: boolean): string {
     return createTicket(session, { app, name: isForApp ? undefined : name }, this.#options.keys);
   }
@@ -72,7 +72,7 @@ export class ViewerTokens {
     return { ok: true, session: result.ticket };
   }
 
-  /** A session, as long as nobody revokes it and its time is not over. */
+  /** Returns an error if the session has been revoked or has expired. */
   checkSession({ sid, until }: Ticket): SluiceError | undefined {
     const { wallClock, clockSkew, revoked } = this.#options;
     if (revoked.has(sid)) return deniedError();

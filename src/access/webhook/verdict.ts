@@ -1,4 +1,4 @@
-// What a back end answered: its status alone, as MediaMTX has it, or JSON with options.
+// The answer of a back end: its status alone, as MediaMTX defines it, or JSON with options.
 
 import type { GrantOptions } from '../../contracts/grant.js';
 import type { Milliseconds } from '../../protocols/units.js';
@@ -13,9 +13,9 @@ export interface Verdict {
   /** The public name. */
   readonly name?: string | undefined;
   readonly options?: GrantOptions;
-  /** There was no answer that could be understood. */
+  /** True if there was no answer, or none that could be understood. */
   readonly isFailure?: boolean;
-  /** Names of options that are not known. */
+  /** Names of unknown options in the answer. */
   readonly strange: readonly string[];
 }
 
@@ -26,7 +26,7 @@ const NAME = /^(?!\.{1,2}$)[0-9A-Za-z_.][0-9A-Za-z_.-]{0,254}$/;
 const KNOWN: readonly string[] = ['allow', 'reason', 'lifetime', 'name', ...GRANT_OPTIONS];
 const MAX_STRANGE = 10;
 
-/** @returns undefined for a status that is no answer to the question, such as a redirect or a failure */
+/** @returns undefined if the status does not answer the question, such as a redirect or a server error */
 export function readVerdict({ status, text }: BoundedAnswer, bounds: OptionBounds): Verdict | undefined {
   const isYes = status >= 200 && status < 300;
   if (!isYes && (status < 400 || status >= 500)) return undefined;
@@ -40,10 +40,10 @@ export function readVerdict({ status, text }: BoundedAnswer, bounds: OptionBound
   if (!isYes || answer.allow === false) return refused(reason === '' ? 'the operator does not allow it' : reason);
   const { lifetime, name } = answer;
   if (lifetime !== undefined && !(typeof lifetime === 'number' && lifetime > 0 && lifetime <= 1e9)) {
-    return refused('the webhook gave a lifetime that is no number of seconds');
+    return refused('the webhook gave a lifetime that is not a number of seconds');
   }
   if (name !== undefined && !(typeof name === 'string' && NAME.test(name)))
-    return refused('the webhook gave a name that is none');
+    return refused('the webhook gave a name that is not a valid stream name');
   const read = readGrantOptions(answer, bounds);
   if (!read.ok) return refused(`the webhook gave ${read.fault}`.slice(0, MAX_REASON));
   return {
@@ -63,7 +63,7 @@ function parsed(text: string): Readonly<Record<string, unknown>> {
       ? (answer as Record<string, unknown>)
       : {};
   } catch {
-    // Back ends of MediaMTX answer with any text: their status is the answer.
+    // Back ends for MediaMTX may answer with any text; only their status counts.
     return {};
   }
 }

@@ -1,5 +1,5 @@
-// Sends requests to the operator's back end, signed as Standard Webhooks has it, and within bounds: a back end that hangs or lies delays and
-// costs only those who wait for it.
+// Sends requests to the operator's back end, signed as Standard Webhooks specifies. Time, size and number are limited, so a back end that hangs or
+// misbehaves delays only the callers that wait for its answer.
 
 import { createHmac, randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -9,7 +9,7 @@ import { accessError } from '../errors.js';
 
 export interface WebhookClientOptions {
   readonly url: string;
-  /** Keys of the signature; two while one replaces the other, none for no signature. */
+  /** Keys that sign the requests: two while one replaces the other; none if requests are not signed. */
   readonly secrets: readonly Buffer[];
   readonly wallClock: () => EpochMilliseconds;
   /** Default 3 s. */
@@ -21,7 +21,7 @@ const RETRY_AFTER: Milliseconds = 200;
 const MAX_BYTES = 64 * 1024;
 const MAX_IN_FLIGHT = 64;
 const MAX_QUEUED = 2_000;
-/** The back end is there, but cannot answer at the moment. */
+/** The back end can be reached, but cannot answer at the moment. */
 const PASSING: readonly number[] = [502, 503, 504];
 
 export class WebhookClient {
@@ -34,22 +34,22 @@ export class WebhookClient {
     this.#options = options;
   }
 
-  /** @throws {SluiceError} `access.webhook` if there is no answer, or no place to wait for one */
+  /** @throws {SluiceError} `access.webhook` if there is no answer, or if too many requests are waiting */
   async send(body: string): Promise<BoundedAnswer> {
     await this.#enter();
     try {
       return await this.#sendTwice(body);
     } catch (error) {
-      // The text of the failure may quote the answer or the address: its name is enough.
+      // Only the name of the error, because its message may quote the answer or the URL.
       const why = error instanceof TooLongError ? error.message : nameOf(error);
-      throw accessError('access.webhook', `the webhook could not be asked: ${why}`);
+      throw accessError('access.webhook', `the request to the webhook failed: ${why}`);
     } finally {
       this.#inFlight -= 1;
       this.#queue.shift()?.();
     }
   }
 
-  /** Ends what is under way. */
+  /** Aborts the requests in progress. */
   close(): void {
     this.#stop.abort();
     for (const go of this.#queue.splice(0)) go();
@@ -57,19 +57,19 @@ export class WebhookClient {
 
   async #enter(): Promise<void> {
     if (this.#inFlight >= MAX_IN_FLIGHT) {
-      if (this.#queue.length >= MAX_QUEUED) throw accessError('access.webhook', 'too many wait for the webhook');
+      if (this.#queue.length >= MAX_QUEUED) throw accessError('access.webhook', 'too many requests are waiting for the webhook');
       await new Promise<void>((resolve) => this.#queue.push(resolve));
     }
     this.#inFlight += 1;
   }
 
   async #sendTwice(body: string): Promise<BoundedAnswer> {
-    // The same id: the back end can tell that it is the same question.
+    // The second attempt has the same id, so that the back end recognizes the same question.
     const id = `msg_${randomUUID()}`;
     const first = await this.#sendOnce(id, body).catch((error: unknown) => error);
     const isAnswer = typeof first === 'object' && first !== null && 'status' in first;
     if (isAnswer && !PASSING.includes((first as BoundedAnswer).status)) return first as BoundedAnswer;
-    // A back end that hangs is not asked again: somebody waits for the answer.
+    // Only a failed connection is retried: if the back end hangs, a second attempt would double the time that the caller waits.
     if (!isAnswer && (this.#stop.signal.aborted || !isConnectFailure(first))) throw first;
     await sleep(RETRY_AFTER, undefined, { ref: false });
     const second = await this.#sendOnce(id, body);

@@ -1,5 +1,5 @@
-// Asks the operator's back end who may publish and watch. The request has the fields of MediaMTX's, so that back ends for it work unchanged.
-// Verdicts are remembered for a while, and equal questions that are under way are one request.
+// Asks the operator's back end who may publish and watch. The request has the same fields as that of MediaMTX, so that back ends for MediaMTX work
+// unchanged. Verdicts are cached for a while, and equal questions at the same time share one request.
 
 import { createHash } from 'node:crypto';
 import type { GrantAction, GrantUse } from '../../contracts/grant.js';
@@ -18,7 +18,7 @@ export type OnWebhookError = 'deny' | 'allow' | 'cached';
 export interface WebhookProofOptions {
   readonly action: GrantAction;
   readonly client: Pick<WebhookClient, 'send'>;
-  /** What counts for those who are new while the back end does not answer. */
+  /** What applies to new publishers or viewers while the back end does not answer. */
   readonly onError: OnWebhookError;
   readonly bounds: OptionBounds;
   readonly logger: Logger;
@@ -29,9 +29,9 @@ export interface WebhookProofOptions {
 const REMEMBERED = { entries: 10_000, keyLength: 64 };
 const YES_FOR: Milliseconds = 30_000;
 const NO_FOR: Milliseconds = 5_000;
-/** With `cached`: how long a yes counts while the back end does not answer. */
+/** With `cached`: how long an earlier "allowed" applies while the back end does not answer. */
 const YES_IN_NEED: Milliseconds = 600_000;
-/** Of a viewer whose back end names no other. */
+/** Lifetime of a viewer if the back end gives none. */
 const LIFETIME: Milliseconds = 86_400_000;
 const HASH_LENGTH = 22;
 const MAX_FIELD = 2_048;
@@ -50,14 +50,14 @@ export class WebhookProof implements Proof {
   constructor(options: WebhookProofOptions) {
     this.#options = options;
     this.#domain = new FailureDomain('webhook', ({ cause }) =>
-      options.logger.error({ err: cause }, 'internal error: the webhook was not told of an end'),
+      options.logger.error({ err: cause }, 'internal error: the webhook was not notified of an end'),
     );
   }
 
   async prove(question: Question, grantId: string): Promise<Proven | Disproven | undefined> {
     const { action, wallClock } = this.#options;
     const token = question.query.get('token') ?? '';
-    // Our own tokens are judged here, and need no back end.
+    // Our own tokens are checked by the gateway itself and need no back end.
     if (question.action !== action || token.startsWith('v1.')) return undefined;
     const key = hashOf(question);
     const verdict = await this.#verdict(key, question, grantId);
@@ -109,8 +109,7 @@ export class WebhookProof implements Proof {
       const verdict = readVerdict(answer, bounds);
       if (verdict === undefined)
         throw accessError('access.webhook', `the webhook answered with status ${answer.status}`);
-      if (verdict.strange.length > 0)
-        logger.warn({ options: verdict.strange }, 'the webhook gave options that are not known');
+      if (verdict.strange.length > 0) logger.warn({ options: verdict.strange }, 'the webhook gave unknown options');
       this.#remembered.keep(key, { verdict, at: wallClock() });
       return verdict;
     } catch (error) {
@@ -121,7 +120,7 @@ export class WebhookProof implements Proof {
       return {
         allow: false,
         isFailure: true,
-        reason: 'it cannot be decided at the moment, try again later',
+        reason: 'access cannot be checked at the moment, try again later',
         strange: [],
       };
     } finally {
@@ -141,7 +140,7 @@ export class WebhookProof implements Proof {
     try {
       await client.send(JSON.stringify({ ...fieldsOf(question), password: '', token: '', query: '', grantId, ...end }));
     } catch (error) {
-      logger.warn({ err: error, grantId }, 'the webhook was not told of an end');
+      logger.warn({ err: error, grantId }, 'the webhook was not notified of an end');
     }
   }
 }
