@@ -1,4 +1,4 @@
-// The composition root: builds all rooms, connects them, starts them in order and stops them in reverse order.
+// The composition root: builds all parts of the gateway, connects them, starts them in order and stops them in reverse order.
 import { OpenViewing } from './access/open-viewing.js';
 import { loadConfig } from './config/load-config.js';
 import type { ProgramOptions } from './config/program-options.js';
@@ -198,7 +198,7 @@ export class Gateway {
     return this.#parts.recording;
   }
 
-  /** Lists and ends what the access policy has allowed, and keeps parties out. */
+  /** Lists and ends the grants of the access policy, and bans parties. */
   get grants(): GrantControl {
     return this.#parts.access.control;
   }

@@ -56,8 +56,7 @@ export const accessError = defineErrors({
   },
   'access.expired': {
     kind: 'denied',
-    summary:
-      'The permission has expired: the key, the token, the JWT, or the `lifetime` that a webhook gave.',
+    summary: 'The permission has expired: the key, the token, the JWT, or the `lifetime` that a webhook gave.',
   },
   'access.jwt': {
     kind: 'denied',

@@ -1,4 +1,4 @@
-// Opens the access policy: what publishing and watching share, and what each of them has.
+// Opens the access policy: the parts that publishing and watching share, and the parts of each.
 
 import type { Logger } from 'pino';
 import type { Config } from '../config/schema.js';

@@ -1,4 +1,4 @@
-// What the management API gets: access to all parts of the gateway that operators may see or change.
+// The dependencies of the management API: the parts of the gateway that operators may see or change.
 
 import { readFileSync } from 'node:fs';
 import { AuditLog } from '../access/audit/audit-log.js';

@@ -1,4 +1,4 @@
-// Collects the figures of all rooms for the metrics page when it is read, so that nothing is counted twice.
+// Collects the figures for the metrics page when it is requested, from the objects that count them, so that nothing is counted twice.
 import type { StreamStatistics } from '../live/statistics.js';
 import type { Capacity } from '../pipeline/capacity.js';
 import type { PipelineDirectory } from '../pipeline/pipeline-directory.js';

@@ -14,8 +14,7 @@ export interface GatewayDependencies {
   /** A pino logger for all records of the gateway. Default: JSON lines on stdout at the level of the option `logLevel`. */
   readonly logger?: Logger;
   /**
-   * Decides who may publish, instead of publish key and users. Refusals are then not delayed: slowing down those who guess is left to this
-   * function.
+   * Decides who may publish, instead of publish key and users. Refusals are then not delayed; this function must itself slow down guessing.
    */
   readonly authorizePublish?: Authorize;
   /** Decides who may watch over RTMP. Default: everyone, or with `playAccess: token` those who have a token. */

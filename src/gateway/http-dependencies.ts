@@ -1,4 +1,4 @@
-// What the HTTP servers get: options of the configuration, and access to the parts of the gateway that they show.
+// The dependencies of the HTTP servers: options of the configuration, and the parts of the gateway that they show.
 
 import { OpenViewing } from '../access/open-viewing.js';
 import type { DashOrigin, HlsOrigin, HttpDependencies } from '../servers/http/dependencies.js';
@@ -18,7 +18,7 @@ export function httpDependencies(
   return {
     ...rooms,
     streams: directory,
-    // Undefined if everybody may watch from every address, so that nothing is asked.
+    // Undefined if everybody may watch from every address, so that requests need no check.
     access: viewers?.access ?? (access.addresses.has('play') ? new OpenViewing(access) : undefined),
     recordings: recording,
     targetDuration: Math.ceil(config.segmentDuration),

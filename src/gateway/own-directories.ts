@@ -16,15 +16,15 @@ import { systemCode } from '../protocols/system-error.js';
 export const STATE_MODE = 0o700;
 
 export interface OwnDirectories {
-  /** Tells whether the media directory is still ours; undefined without a media directory. */
+  /** Checks whether the media directory is still ours; undefined without a media directory. */
   readonly mediaClaim: MediaClaim | undefined;
   /** Releases both directories. */
   release(): Promise<void>;
 }
 
 /**
- * @throws {SluiceError} `pipeline.directory-in-use`, `pipeline.directory`, or `hls.media-directory` if it holds files of other people,
- * which are left unchanged
+ * @throws {SluiceError} `pipeline.directory-in-use`, `pipeline.directory`, or `hls.media-directory` if it contains files that are not ours, which are
+ * left unchanged
  */
 export async function takeDirectories(config: Config, logger: Logger): Promise<OwnDirectories> {
   const state = await lockStateDirectory(config, logger);

@@ -143,7 +143,7 @@ function leftDomain({ directory }: LeftFiles, logger: Logger): FailureDomain {
 /** Number of directories named in a log line. */
 const NAMED_DIRECTORIES = 5;
 
-/** Logs what was removed, and what was left alone because it belongs to somebody else. */
+/** Logs which streams were removed, and which directories were left alone because they are not ours. */
 function logRecovery({ removed, strange }: Recovery, { mediaDir }: Config, logger: Logger): void {
   const first = (directories: readonly string[]) => directories.slice(0, NAMED_DIRECTORIES);
   if (removed.files > 0) {

@@ -1,4 +1,4 @@
-// Ways of proving something that both publishers and viewers have: JWTs and webhooks.
+// The proofs that work for both publishers and viewers: JWTs and webhooks.
 
 import { join } from 'node:path';
 import type { Logger } from 'pino';
@@ -16,7 +16,7 @@ import { limitedLogger } from './limited-logger.js';
 
 export interface ProofParts {
   readonly proofs: readonly Proof[];
-  /** Whether one of them is for publishers: then publishing is not open to everybody. */
+  /** Whether one of them decides about publishers, so that publishing is not open to everybody. */
   readonly decidePublishing: boolean;
   close(): Promise<void>;
 }
@@ -27,7 +27,7 @@ export async function openProofs(config: Config, logger: Logger, clock: Clock): 
   const jwt = await openJwt(config, logger, clock);
   const webhooks = openWebhooks(config, logger, clock);
   return {
-    // What can be judged here is not put to a back end.
+    // JWTs first: what the gateway can decide itself needs no request to a back end.
     proofs: [...jwt.proofs, ...webhooks.proofs],
     decidePublishing: jwt.decidePublishing || webhooks.decidePublishing,
     close: async () => {
@@ -91,7 +91,7 @@ async function openJwt(config: Config, logger: Logger, clock: Clock): Promise<Pr
   };
 }
 
-/** The last keys of the login server, for a start while it is down. */
+/** The file with the last keys of the login server, for a start while that server is down. */
 function keptKeys(stateDir: string): StateFile {
   const path = join(stateDir, KEPT_KEYS);
   return {

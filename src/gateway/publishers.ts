@@ -14,7 +14,7 @@ const UNANSWERED_INTERVAL: Milliseconds = 60_000;
 
 export function keyAndUsers({ config, key, logger, clock, access, publishers }: GatewayParts): PublishAccessPolicy {
   const domain = new FailureDomain('access', ({ where, cause }) =>
-    logger.error({ room: 'access', where, err: cause }, 'internal error: an encoder that gave up is not logged'),
+    logger.error({ room: 'access', where, err: cause }, 'internal error: encoders that gave up are no longer logged'),
   );
   let lastTold: Milliseconds | undefined;
   const onUnanswered = (peer: string): void => {

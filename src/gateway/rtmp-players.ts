@@ -14,7 +14,7 @@ export interface PlayedStreams {
   readonly events: Pick<EventBus, 'subscribe'>;
 }
 
-/** Adds one listener to registry and events for all players. It tells the players of a name what happens to their stream. */
+/** Adds one listener to registry and events for all players. It notifies the players of a name of changes to their stream. */
 export function rtmpPlayers({ registry, isHeld, events }: PlayedStreams): PlayAdmission {
   const players = new Map<string, Set<HeldSource>>();
   const playersOf = (app: string, name: string): HeldSource[] => [...(players.get(keyOf(app, name)) ?? [])];

@@ -1,4 +1,4 @@
-// What publishing and watching share of the access policy: grants, sessions of viewers, bans.
+// The parts of the access policy that publishing and watching share: grants, viewer sessions, bans.
 
 import type { Logger } from 'pino';
 import { AddressRules } from '../access/policy/address-rules.js';
@@ -31,7 +31,7 @@ export function sharedAccess(
   clock: Clock,
 ): { readonly shared: SharedAccess; readonly close: () => void } {
   const domain = new FailureDomain('access', ({ where, cause }) =>
-    logger.error({ room: 'access', where, err: cause }, 'internal error: a permission may last longer than it should'),
+    logger.error({ room: 'access', where, err: cause }, 'internal error: a permission may not end when it expires'),
   );
   const ownClock = domain.clock(clock);
   const wallClock = (): number => clock.wallClock();

@@ -15,7 +15,7 @@ import type { PublishAdmission, PublishTarget } from '../servers/rtmp/publishing
 import { limitedLogger } from './limited-logger.js';
 import type { GatewayParts } from './parts.js';
 
-/** What all streams of a gateway share. */
+/** The dependencies that all streams of a gateway share. */
 export interface SharedByStreams {
   readonly registry: StreamRegistry;
   readonly origin: Origin;
@@ -56,7 +56,7 @@ export class StreamAdmission implements PublishAdmission {
       pipeline.attach(stream);
       if (pipeline === resumed) this.#parts.recording.resumed(app, name, settings);
     } catch (error) {
-      // Without this, nobody would release the name, or end a stream that waits for this publisher.
+      // Without this call, the name would never be released, and a stream that waits for this publisher would never end.
       pipeline?.endInBackground();
       stream.end();
       throw error;

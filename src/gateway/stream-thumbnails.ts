@@ -1,4 +1,4 @@
-// Builds what makes thumbnails of streams, if the configuration wants them and there is an FFmpeg.
+// Builds the thumbnail maker of streams, if thumbnails are on and there is an FFmpeg.
 
 import type { PipelineDirectory } from '../pipeline/pipeline-directory.js';
 import { Thumbnails } from '../pipeline/thumbnails.js';

@@ -1,4 +1,4 @@
-// Builds the configured policy for viewers. If everybody may watch, nothing is built.
+// Builds the configured policy for viewers. Returns undefined if everybody may watch.
 
 import type { Logger } from 'pino';
 import { viewerLimit } from '../access/policy/viewer-limit.js';

@@ -95,7 +95,7 @@ describe('the media directory', () => {
     const home = await somebodysHome();
     const before = await picture(home);
     expect(await refuses(home)).toMatch(
-      /^sluice: cannot start: .*\/home holds files that are not Sluice's \(".+"\), which stay as they are: .*--media-dir.*\n$/,
+      /^sluice: cannot start: .*\/home contains files that are not Sluice's \(".+"\), so it is not used: .*--media-dir.*\n$/,
     );
     expect(await picture(home)).toEqual(before);
   });

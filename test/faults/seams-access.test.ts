@@ -5,7 +5,7 @@ import { sharedAccess } from '../../src/gateway/shared-access.js';
 import { ManualClock } from '../support/manual-clock.js';
 
 const STREAM = { app: 'live', name: 'cam', remoteAddress: '192.0.2.1' };
-const TOLD = 'internal error: a permission may last longer than it should';
+const TOLD = 'internal error: a permission may not end when it expires';
 
 function scene() {
   const told: string[] = [];

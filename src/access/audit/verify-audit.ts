@@ -52,7 +52,8 @@ export async function verifyAudit(stateDir: string): Promise<AuditCheck> {
         continue;
       }
       if (last === undefined) {
-        if (place.seq === 1 && place.prev !== FIRST_PREV) fault('it is the first line, but it has the hash of an earlier line');
+        if (place.seq === 1 && place.prev !== FIRST_PREV)
+          fault('it is the first line, but it has the hash of an earlier line');
       } else {
         if (place.prev !== last.hash) fault('the line before it was changed or removed after this line was written');
         if (place.seq !== last.seq + 1) fault(`it has number ${place.seq}, expected ${last.seq + 1}`);

@@ -113,7 +113,8 @@ export class KeySet {
       const set = readKeySet(answer);
       const at = clock.wallClock();
       this.#set = { keys: createLocalJWKSet(set), at };
-      if (this.#warned !== undefined) logger.info({ keys: set.keys.length }, 'the keys that verify JWTs are available again');
+      if (this.#warned !== undefined)
+        logger.info({ keys: set.keys.length }, 'the keys that verify JWTs are available again');
       this.#warned = undefined;
       const text = `${JSON.stringify({ url, at, keys: set.keys })}\n`;
       // Not awaited, because a slow disk must not delay the next fetch.
@@ -144,7 +145,10 @@ export class KeySet {
       if (url !== this.#options.url || typeof at !== 'number') return;
       this.#set = { keys: createLocalJWKSet(readKeySet(kept)), at };
     } catch (error) {
-      this.#options.logger.warn({ err: error }, 'the stored keys that verify JWTs cannot be read and are fetched again');
+      this.#options.logger.warn(
+        { err: error },
+        'the stored keys that verify JWTs cannot be read and are fetched again',
+      );
     }
   }
 
@@ -155,7 +159,10 @@ export class KeySet {
     this.#warned = now;
     const inForce =
       this.#set === undefined ? 'there are no keys, so every JWT is refused' : 'the last keys stay in force';
-    logger.warn({ code: 'access.jwks', reason: reasonOf(error) }, `the keys that verify JWTs cannot be fetched: ${inForce}`);
+    logger.warn(
+      { code: 'access.jwks', reason: reasonOf(error) },
+      `the keys that verify JWTs cannot be fetched: ${inForce}`,
+    );
   }
 }
 

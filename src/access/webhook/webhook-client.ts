@@ -57,7 +57,8 @@ export class WebhookClient {
 
   async #enter(): Promise<void> {
     if (this.#inFlight >= MAX_IN_FLIGHT) {
-      if (this.#queue.length >= MAX_QUEUED) throw accessError('access.webhook', 'too many requests are waiting for the webhook');
+      if (this.#queue.length >= MAX_QUEUED)
+        throw accessError('access.webhook', 'too many requests are waiting for the webhook');
       await new Promise<void>((resolve) => this.#queue.push(resolve));
     }
     this.#inFlight += 1;

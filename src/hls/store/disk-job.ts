@@ -1,4 +1,4 @@
-// Steps that the disk thread takes in their order, for one caller: turned into calls as far as their bytes fit into a message.
+// The steps of one caller, which the disk thread performs in order. They are sent as calls, as many per message as their bytes fit into its memory.
 
 import type { DiskCall, DiskFailure, JobDone } from './disk-work.js';
 
@@ -19,10 +19,10 @@ export class DiskJob {
   readonly #answers: JobDone['answers'] = [];
   /** The next step to send. */
   #next = 0;
-  /** Of that step, if it is a write that was sent in part: its next piece, and the bytes of that piece that were sent. */
+  /** If that step is a write that was sent in part: the piece to continue with, and how many bytes of it were sent. */
   #piece = 0;
   #offset = 0;
-  /** For each call of the message under way, whether it ends its step. */
+  /** For each call of the message in progress, whether it completes its step. */
   #underWay: boolean[] = [];
   #settled = false;
 
@@ -31,7 +31,7 @@ export class DiskJob {
     this.#settle = settle;
   }
 
-  /** Whether everything was put into a message. */
+  /** Whether all steps have been put into messages. */
   get isSent(): boolean {
     return this.#next === this.#steps.length;
   }
@@ -42,9 +42,9 @@ export class DiskJob {
 
   /**
    * Adds the next calls of a message.
-   * @param staging takes the bytes of writes
-   * @param at where it is free
-   * @returns where it is free now
+   * @param staging memory for the bytes of writes
+   * @param at first free byte of `staging`
+   * @returns first byte of `staging` that is still free
    */
   fill(staging: Buffer, at: number, calls: DiskCall[]): number {
     this.#underWay = [];
@@ -71,7 +71,7 @@ export class DiskJob {
     return free;
   }
 
-  /** @returns where `staging` is free now */
+  /** @returns first byte of `staging` that is still free */
   #copy(pieces: readonly Uint8Array[], staging: Buffer, at: number): number {
     let free = at;
     for (let piece = pieces[this.#piece]; piece !== undefined; piece = pieces[this.#piece]) {
@@ -79,7 +79,7 @@ export class DiskJob {
       const room = staging.length - free;
       const taken = Math.min(left, room);
       const bytes = taken === piece.length ? piece : piece.subarray(this.#offset, this.#offset + taken);
-      // Not `set`: in shared memory V8 copies with it byte by byte, several times as slowly.
+      // Not `set`, which in shared memory copies byte by byte in V8 and is several times slower.
       if (taken > 0) staging.fill(bytes, free, free + taken);
       free += taken;
       if (taken < left) {
@@ -92,7 +92,7 @@ export class DiskJob {
     return free;
   }
 
-  /** The calls of the last message were made. */
+  /** Call when the thread has answered the last message. */
   note({ answers, failure }: JobDone): void {
     for (const [i, answer] of answers.entries()) if (this.#underWay[i] === true) this.#answers.push(answer);
     if (failure !== undefined) this.fail(failure);

@@ -1,5 +1,5 @@
-// Files below the media directory, replaced atomically: at every instant a web server finds a valid HLS tree there. Writes, removals and the
-// checks of a pass are the disk thread's; what viewers read does not wait behind them.
+// Files below the media directory, replaced atomically: at every instant a web server finds a valid HLS tree there. The disk thread performs the
+// writes, removals and checks of a pass; reads for viewers do not wait behind them.
 import { close, constants, open, read, realpath, type Stats } from 'node:fs';
 import { lstat, open as openHandle, readdir, rmdir } from 'node:fs/promises';
 import { dirname as directoryAbove, join } from 'node:path';
@@ -18,10 +18,10 @@ const { O_NOFOLLOW } = constants;
 /** Maximum depth: app (up to a few levels), name, rendition, file. */
 const DEEPEST = 16;
 
-/** Longer than between the segments of any stream. */
+/** Longer than the time between two segments of any stream, so that the thread ends only when no stream is live. */
 const IDLE: Milliseconds = 30_000;
 
-/** Segments are on disk this much later at most. Of most streams sound and pictures of a segment then come in one pass. */
+/** How much later segments may be written. Within this time, the audio and video segment of most streams are both complete and share one pass. */
 const GATHERS: Milliseconds = 200;
 
 /** Whether this process is the owner of the media directory. */
@@ -46,7 +46,7 @@ export class DiskStore implements SegmentStore {
   /**
    * @param root the media directory; created when it is first needed
    * @param claim checked before every write or removal; undefined if no other program can use the directory
-   * @param idle how long the disk thread stays without work
+   * @param idle how long the disk thread stays alive without work
    */
   constructor(root: string, claim?: MediaClaim, idle: Milliseconds = IDLE) {
     this.#root = root;
@@ -89,7 +89,7 @@ export class DiskStore implements SegmentStore {
 
   async size(path: StorePath): Promise<number | undefined> {
     const stats = await this.#stats(path);
-    // The caller learns that the file is gone. The directory may be gone too: the next write creates it again if necessary.
+    // The directory may be gone together with the file; then the next write must create it again.
     if (stats === undefined) this.#made.delete(dirname(path));
     return stats?.isFile() ? stats.size : undefined;
   }
@@ -114,21 +114,21 @@ export class DiskStore implements SegmentStore {
     try {
       let failure = await this.#run(steps, answers);
       if (failure?.code === NOT_THE_ROOT) {
-        // The thread does not know the media directory yet, or it has been moved: whether it is still ours is decided here.
+        // The thread does not know the media directory yet, or the directory has been moved. `#findRoot` decides whether it is still ours.
         await this.#findRoot();
         failure = await this.#run(steps.slice(answers.length), answers);
       }
       if (failure !== undefined) throw errorOf(failure);
       return { answers, failure: undefined };
     } catch (cause) {
-      // Somebody removed the directory, perhaps with other files: the next write creates it again.
+      // Somebody removed the directory, perhaps with more files; the next write must create it again.
       const failed = steps[answers.length];
       if (failed?.kind === 'write') this.#made.delete(dirname(failed.path));
       return { answers, failure: { cause } };
     }
   }
 
-  /** @param answers gets what the steps returned */
+  /** @param answers receives the results of the steps */
   async #run(steps: readonly StoreStep[], answers: StepAnswer[]): Promise<DiskFailure | undefined> {
     const isChange = steps.some(({ kind }) => kind === 'write' || kind === 'remove');
     if (isChange) this.#checkClaim();
@@ -154,10 +154,10 @@ export class DiskStore implements SegmentStore {
     };
   }
 
-  /** @returns the answer of a step as the method of its name returns it */
+  /** Keeps `#made` true. @returns the result of a step in the form that the method of its name returns */
   #learn({ kind, path }: StoreStep, answer: JobDone['answers'][number]): StepAnswer {
     if (kind === 'write') this.#made.add(dirname(path));
-    // The caller learns that the file is gone. The directory may be gone too: the next write creates it again if necessary.
+    // The directory may be gone together with the file; then the next write must create it again.
     else if (kind === 'size' && answer === undefined) this.#made.delete(dirname(path));
     if (typeof answer !== 'object') return answer;
     if (answer.length === 0) this.#made.delete(path);
@@ -240,7 +240,7 @@ function namesOf(path: StorePath): string[] {
   return names;
 }
 
-/** What the thread says, as the system's error or ours. */
+/** Turns a failure reported by the thread into the system's error or our own. */
 function errorOf({ message, code }: DiskFailure): Error {
   if (code === undefined || code === 'refused' || code === NOT_THE_ROOT) return hlsError('hls.store', message);
   return Object.assign(new Error(message), { code });

@@ -1,6 +1,6 @@
-// Runs the disk thread and hands it the work of all streams: one message at a time, whose bytes lie in memory that both share. So what waits
-// for a slow disk is media that the live window holds anyway, and the copy for the disk takes this much memory however many streams there
-// are.
+// Runs the disk thread and passes it the work of all streams, one message at a time. The bytes of a message lie in shared memory of a fixed size.
+// While the disk is slow, waiting segments stay in the live windows, which hold them anyway, so the memory for disk writes does not grow with the
+// number of streams.
 import { Worker } from 'node:worker_threads';
 import { systemCode } from '../../protocols/system-error.js';
 import type { Milliseconds } from '../../protocols/units.js';
@@ -8,17 +8,17 @@ import { hlsError } from '../errors.js';
 import { DiskJob, type DiskStep } from './disk-job.js';
 import type { DiskCall, DiskMessage, DiskThreadData, JobDone } from './disk-work.js';
 
-/** Bytes of one message: small enough for the cache of a processor, large enough for the segments of a second of most streams. */
+/** Bytes of one message: small enough for a CPU cache, large enough for one second of media of most streams. */
 const STAGING_BYTES = 1024 * 1024;
 
-/** Its heap: it keeps nothing. Node itself takes some 5 MB of it. */
+/** Heap limits of the thread. It keeps no data; Node itself needs about 5 MB. */
 const HEAP_LIMITS = { maxYoungGenerationSizeMb: 2, maxOldGenerationSizeMb: 32, stackSizeMb: 1 };
 
 export interface DiskThreadOptions {
   readonly root: string;
-  /** Called before each message. */
+  /** Returns the real path of the media directory. Called before each message. */
   readonly realRoot: () => string | undefined;
-  /** Without work for this long the thread ends; the next work starts another one. */
+  /** After this time without work the thread ends. The next work starts a new one. */
   readonly idle: Milliseconds;
 }
 
@@ -26,7 +26,7 @@ export class DiskThread {
   readonly #options: DiskThreadOptions;
   #worker: Worker | undefined;
   #staging: Buffer | undefined;
-  /** In the order in which they came. */
+  /** Jobs in the order of their calls. */
   #waiting: DiskJob[] = [];
   /** Jobs with calls in the message that the thread works on. */
   #sent: DiskJob[] = [];
@@ -37,13 +37,13 @@ export class DiskThread {
     this.#options = options;
   }
 
-  /** Takes the steps in their order, up to the first that fails. Never rejects: a thread that dies fails the jobs it had. */
+  /** Performs the steps in order, up to the first that fails. Never rejects: if the thread dies, its jobs are answered as failed. */
   run(steps: readonly DiskStep[]): Promise<JobDone> {
     return new Promise((resolve) => {
       this.#waiting.push(new DiskJob(steps, resolve));
       if (this.#due || this.#sent.length > 0) return;
       this.#due = true;
-      // What other streams ask for in this turn of the event loop goes with it.
+      // Jobs of other streams from the same turn of the event loop share the message.
       setImmediate(() => this.#send());
     });
   }
@@ -60,7 +60,7 @@ export class DiskThread {
         this.#rest(worker);
         return;
       }
-      // The process does not end before it is written.
+      // Keeps the process alive until the job is done.
       worker.ref();
       const message: DiskMessage = { realRoot: this.#options.realRoot(), jobs };
       worker.postMessage(message);
@@ -80,7 +80,7 @@ export class DiskThread {
       this.#sent.push(job);
       if (!job.isSent) break;
     }
-    // One that is sent in part stays at the head.
+    // A job that was sent in part stays at the head of the queue.
     this.#waiting.splice(0, this.#sent.length - (this.#sent.at(-1)?.isSent === false ? 1 : 0));
     return jobs;
   }
@@ -106,7 +106,7 @@ export class DiskThread {
     for (const [i, job] of sent.entries()) {
       const result = done[i];
       if (result !== undefined) job.note(result);
-      // The rest of a job that has failed is not sent.
+      // The remaining steps of a failed job are not sent.
       if (job.isSettled && this.#waiting[0] === job) this.#waiting.shift();
     }
     this.#send();
@@ -116,7 +116,7 @@ export class DiskThread {
     if (worker === this.#worker) this.#lost(cause);
   }
 
-  /** The thread is gone: what it had fails, and who asked tries again. */
+  /** The thread has ended: its jobs fail, and their callers try again. */
   #lost(cause: unknown): void {
     this.#worker = undefined;
     this.#staging = undefined;

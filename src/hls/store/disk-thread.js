@@ -1,6 +1,6 @@
 // @ts-check
-// The thread that works on the media directory, with synchronous calls: a call costs a few microseconds here, and many times that through
-// promises and a pool of threads. JavaScript, because Node starts it by its file name, and Node 20 reads no TypeScript.
+// The thread that works on the media directory, with synchronous calls: a call costs a few microseconds here, but many times that through promises
+// and a thread pool. It is JavaScript, because Node starts the file by its name, and Node 20 cannot run TypeScript.
 import fs from 'node:fs';
 import { join } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
@@ -19,10 +19,10 @@ const DEEPEST = 16;
 const { root, staging } = workerData;
 const bytes = new Uint8Array(staging);
 
-/** A file of which more bytes come with the next message. @type {{ descriptor: number, path: string } | undefined} */
+/** A file whose remaining bytes come with the next message. @type {{ descriptor: number, path: string } | undefined} */
 let unfinished;
 
-/** A failure that is not the system's. */
+/** A failure that our own rules cause, not the system. */
 class Refusal extends Error {
   /** @param {'refused' | 'root'} code @param {string} message */
   constructor(code, message) {
@@ -31,7 +31,7 @@ class Refusal extends Error {
   }
 }
 
-/** One message: its directories are checked once. */
+/** The calls of one message. Each directory is checked once per message. */
 class Pass {
   /** @type {string | undefined} */
   #realRoot;
@@ -83,7 +83,7 @@ class Pass {
       unfinished = { descriptor: temporary === undefined ? openUnlisted(path) : openNew(target), path: target };
     }
     const file = unfinished;
-    if (file === undefined) throw new Refusal('refused', `${path} was not begun`);
+    if (file === undefined) throw new Refusal('refused', `got more bytes for ${path}, which is not open`);
     try {
       writeAll(file.descriptor, at, length);
       if (!ends) return;
@@ -168,13 +168,13 @@ function openNew(path) {
   return fs.openSync(path, NEW_FILE, FILE_MODE);
 }
 
-/** The disk may take less than all at a time. @param {number} descriptor @param {number} at @param {number} length */
+/** Repeats the call, because the system may write fewer bytes than requested. @param {number} descriptor @param {number} at @param {number} length */
 function writeAll(descriptor, at, length) {
   for (let written = 0; written < length; ) written += fs.writeSync(descriptor, bytes, at + written, length - written);
 }
 
 /**
- * An incomplete file must not stay. If that fails too, the first failure is the one to report: the file is never listed, and the next start
+ * An incomplete file must not stay. If removing fails too, the first failure is still the one to report: the file is never listed, and the next start
  * removes it.
  * @param {{ descriptor: number, path: string }} file
  */

@@ -1,17 +1,17 @@
-// What the gateway and its disk thread tell each other. The bytes to be written lie in memory that both share.
+// The messages between the gateway and its disk thread. The bytes to write lie in shared memory.
 
-/** What the thread knows from its start. */
+/** What the thread gets when it starts. */
 export interface DiskThreadData {
   /** The media directory. */
   readonly root: string;
-  /** Bytes of the writes of one message; the thread reads them before it answers. */
+  /** The bytes to write of one message. The gateway may overwrite them once the thread has answered. */
   readonly staging: SharedArrayBuffer;
 }
 
 export interface DiskMessage {
   /** Real path of the media directory; undefined if it is not known yet. */
   readonly realRoot: string | undefined;
-  /** Each one is done in its order up to the first failure; one does not affect another. */
+  /** The calls of a job are made in order, up to the first failure. A failure does not affect other jobs. */
   readonly jobs: readonly (readonly DiskCall[])[];
 }
 
@@ -22,11 +22,11 @@ export interface WriteCall {
   readonly kind: 'write';
   /** Path below the media directory. */
   readonly names: readonly string[];
-  /** Where to write until the file is complete; undefined: under its own name. */
+  /** Name of the file until it is complete; undefined: its final name. */
   readonly temporary: string | undefined;
-  /** Whether its directory may have to be made. */
+  /** Whether its directory may be missing and must then be created. */
   readonly make: boolean;
-  /** Its bytes in the shared memory. */
+  /** First byte in the shared memory. */
   readonly at: number;
   readonly length: number;
   readonly begins: boolean;
@@ -34,16 +34,16 @@ export interface WriteCall {
 }
 
 export interface JobDone {
-  /** What each call returned: a size, or the names below a directory; undefined if there is no such file. */
+  /** The result of each call: a size, or the names below a directory; undefined if there is no such file. */
   readonly answers: (number | readonly string[] | undefined)[];
   readonly failure: DiskFailure | undefined;
 }
 
 export interface DiskFailure {
   readonly message: string;
-  /** The system's; `refused` if the rules for the media directory forbid it; or `NOT_THE_ROOT`. */
+  /** A system error code; or `refused` if the rules for the media directory forbid the call; or `NOT_THE_ROOT`. */
   readonly code: string | undefined;
 }
 
-/** The media directory is not, or not any more, where the gateway thinks it is. */
+/** The media directory is not, or no longer, where the gateway expects it. */
 export const NOT_THE_ROOT = 'root';

@@ -1,4 +1,5 @@
-// Shortens the list when the store is full, or the memory for the index of what is only there: nothing of the live edge is ever dropped.
+// Drops the oldest segments from the playlists when the disk is full, or when the index of segments that are only on disk exceeds its memory limit.
+// Segments at the live edge are never dropped.
 
 import type { Clock } from '../../protocols/clock.js';
 import { systemCode } from '../../protocols/system-error.js';
@@ -16,7 +17,7 @@ export interface DroppedSegmentsOptions {
   readonly incidents: { dvrDropped(): void };
   /** Memory for the indexes of segments that are only on disk, for all renditions together. */
   readonly maxIndexBytes?: number | undefined;
-  /** Playlists in the store still list what was dropped. */
+  /** Called after a drop, because the playlists in the store still list the dropped segments. */
   readonly onDropped: () => void;
 }
 
@@ -39,20 +40,25 @@ export class DroppedSegments {
     const { files, clock } = this.#options;
     const hadUnlisted = files.hasLeaving;
     await files.removeLeaving(() => true);
-    // This may have made enough room: the next pass will show.
+    // This may have freed enough; the next pass will show.
     if (hadUnlisted) return;
     this.#oldest(() => clock.now());
     await files.removeLeaving(() => true);
   }
 
-  /** An unlimited playlist would fill the memory in many days. Viewers with an older list can still load the files of dropped segments. */
+  /**
+   * Without this limit, an unlimited DVR window would fill the memory within many days. Viewers with an older playlist can still load the files of
+   * dropped segments.
+   */
   boundIndexes(): void {
     const { renditions, maxIndexBytes = MAX_INDEX_BYTES } = this.#options;
     const bytes = renditions.all.reduce((sum, { archive }) => sum + (archive?.bytes ?? 0), 0);
     if (bytes > maxIndexBytes) this.#oldest((longest) => this.leavingAt(longest.listedDuration, longest));
   }
 
-  /** Drops the oldest segments that are only in the store. @param removeAt when to remove their files, by the rendition with most of them */
+  /**
+   * Drops the oldest segments that are only in the store. @param removeAt when to remove their files, given the rendition with the longest playlist
+   */
   #oldest(removeAt: (longest: Rendition) => Milliseconds): void {
     const indexed = this.#options.renditions.all.flatMap((rendition) =>
       rendition.archive?.count ? [{ rendition, archive: rendition.archive }] : [],

@@ -1,4 +1,4 @@
-// A stream that was open when its process died. It waits for its publisher like any other stream without one, and then ends.
+// A stream that was open when its process died. It waits for its publisher as long as any stream without a publisher, and then ends.
 
 import type { StoredBody } from '../../contracts/stored-body.js';
 import type { Clock } from '../../protocols/clock.js';
@@ -27,7 +27,7 @@ export interface LeftFiles {
 
 export interface LeftStreamOptions extends LeftFiles {
   readonly store: SegmentStore;
-  /** Runs its asynchronous work. */
+  /** Runs the asynchronous work of this stream. */
   readonly domain: FailureDomain;
   readonly onFailure: (error: SluiceError) => void;
 }
@@ -36,7 +36,7 @@ export class LeftStream {
   readonly app: string;
   readonly name: string;
   readonly targetDuration: Seconds;
-  /** Duration of the longest of its playlists. */
+  /** Duration of its longest playlist. */
   readonly windowDuration: Seconds;
   readonly domain: FailureDomain;
   readonly #options: LeftStreamOptions;
@@ -58,7 +58,7 @@ export class LeftStream {
     this.#media = new Set(files.filter((path) => !playlists.has(path)));
   }
 
-  /** Adds ENDLIST, at once for requests here, then in the store. Never rejects. */
+  /** Adds ENDLIST: at once for requests to the gateway, then in the store. Never rejects. */
   async end(): Promise<void> {
     const { playlists, store, directory } = this.#options;
     const multivariant = `${directory}/${PLAYLIST}`;
@@ -88,7 +88,7 @@ export class LeftStream {
     return this.#media.has(path) ? this.#reads.body(path) : undefined;
   }
 
-  /** Removes its files, except those that a later life of the name has written. Never rejects. */
+  /** Removes its files, except those that a later stream of the same name has written. Never rejects. */
   async dispose(): Promise<void> {
     const { store, files, directory } = this.#options;
     for (const path of files) await this.#try(() => this.#remove(path));

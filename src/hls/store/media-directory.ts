@@ -47,8 +47,8 @@ export async function checkMediaDirectory(root: string): Promise<void> {
   if (stranger === undefined) return;
   throw hlsError(
     'hls.media-directory',
-    `${root} holds files that are not Sluice's (${JSON.stringify(stranger)}), which stay as they are: give an empty directory ` +
-      `with --media-dir. If it is Sluice's after all, make an empty file ${MEDIA_MARKER} in it`,
+    `${root} contains files that are not Sluice's (${JSON.stringify(stranger)}), so it is not used: give an empty directory ` +
+      `with --media-dir. If it belongs to Sluice, create an empty file ${MEDIA_MARKER} in it`,
   );
 }
 

@@ -6,14 +6,14 @@ import type { FailureDomain } from '../../protocols/failure-domain.js';
 import type { Milliseconds } from '../../protocols/units.js';
 
 const FIRST_RETRY: Milliseconds = 500;
-/** Longest delay between retries: the cause may disappear at any time, and a try costs only a few system calls. */
+/** Longest delay between retries. It is short, because the cause may disappear at any time and a try costs only a few system calls. */
 const LAST_RETRY: Milliseconds = 3_000;
 
 export interface RetriedPassesOptions {
   readonly clock: Clock;
   /** Nobody awaits the passes, so an error outside of them, in `onFailure` or in the timer of a retry, goes to this domain and ends it. */
   readonly domain: FailureDomain;
-  /** Passes begin at multiples of this time, so that those of all streams begin together. */
+  /** Passes begin at multiples of this time, so that the passes of all streams begin together. */
   readonly gathers: Milliseconds;
   readonly pass: () => Promise<void>;
   /** Called after a pass that rejected, before the next is scheduled. Never rejects. */
@@ -27,10 +27,10 @@ export class RetriedPasses {
   #wanted = false;
   #running: Promise<void> | undefined;
   #retry: Milliseconds = FIRST_RETRY;
-  /** A pass is due at a time: with others, or after a failure. */
+  /** Cancels the timer of the next pass; undefined if none is scheduled. */
   #cancelTimer: (() => void) | undefined;
   #stopped = false;
-  /** Those who wait for the end of the next pass. */
+  /** Callers that wait for the end of the next pass. */
   readonly #waiting: (() => void)[] = [];
 
   constructor(options: RetriedPassesOptions) {
@@ -102,7 +102,7 @@ export class RetriedPasses {
     this.#running = this.#runToEnd();
   }
 
-  /** The next pass can start, whatever the result of this one is. */
+  /** Ensures that the next pass can start, whatever the result of this one. */
   async #runToEnd(): Promise<void> {
     await this.#options.domain.settled('disk writer', () => this.#run());
     this.#running = undefined;

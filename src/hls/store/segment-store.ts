@@ -1,5 +1,5 @@
-// The interface of the place where finished media is stored besides memory. Seven methods are required, so that a disk, a bucket or a test's
-// map can implement it. `takeSteps` calls several of them in order.
+// The interface of the store that gets finished media in addition to memory. It has only seven required methods, so that a disk, a bucket or a map in
+// a test can implement it. `takeSteps` calls several of them in order.
 
 import type { Milliseconds } from '../../protocols/units.js';
 
@@ -10,7 +10,7 @@ export interface SegmentStore {
   /**
    * Replaces the whole file: a reader sees the old bytes or the new ones, never a mixture.
    * @param bytes several buffers are concatenated
-   * @param unlisted whether nobody knows this name before the promise resolves, so that an incomplete file may exist under it meanwhile
+   * @param unlisted whether nobody reads this name before the promise resolves, so that the file may be written in place
    */
   write(path: StorePath, bytes: Buffer | readonly Buffer[], unlisted?: boolean): Promise<void>;
   /** Undefined if there is no such file. */
@@ -23,15 +23,15 @@ export interface SegmentStore {
   readInto(path: StorePath, start: number, into: Buffer): Promise<number | undefined>;
   /** Size in bytes; undefined if there is no such file. */
   size(path: StorePath): Promise<number | undefined>;
-  /** Removes a file. It is no error if the file does not exist. */
+  /** Removes a file. Succeeds if the file does not exist. */
   remove(path: StorePath): Promise<void>;
   /** Removes the directory if it is empty; otherwise does nothing. */
   removeDirectory(path: StorePath): Promise<void>;
   /** All files below a directory, as paths relative to the root, sorted; empty if there is no such directory. */
   list(directory: StorePath): Promise<StorePath[]>;
-  /** Takes several steps as `takeSteps` does, for less than each of them costs alone. */
+  /** Does the same as `takeSteps`, at a lower cost than separate calls. */
   take?(steps: readonly StoreStep[]): Promise<TakenSteps>;
-  /** Work that begins within this time should begin together, because the store does the work of all streams at once. */
+  /** If set, passes of different streams should begin at multiples of this time, because the store handles several at once more cheaply. */
   readonly gathers?: Milliseconds;
 }
 
@@ -46,15 +46,15 @@ export type StoreStep =
   | { readonly kind: 'remove' | 'size' | 'list'; readonly path: StorePath };
 
 export interface TakenSteps {
-  /** What each step returned, of those that succeeded. */
+  /** The results of the steps that succeeded. */
   readonly answers: readonly StepAnswer[];
-  /** Why the step after these failed. The rest was not tried. */
+  /** Why the next step failed; undefined if none did. Later steps were not tried. */
   readonly failure: { readonly cause: unknown } | undefined;
 }
 
 export type StepAnswer = number | readonly StorePath[] | undefined;
 
-/** Takes the steps in their order, up to the first that fails. Never rejects. */
+/** Performs the steps in order, up to the first that fails. Never rejects. */
 export async function takeSteps(store: SegmentStore, steps: readonly StoreStep[]): Promise<TakenSteps> {
   if (store.take !== undefined) return store.take(steps);
   const answers: StepAnswer[] = [];

@@ -31,7 +31,7 @@ export interface EarlierLife {
   /** One more than the highest media sequence number used. */
   readonly next: number;
   readonly discontinuityNumber: number;
-  /** End of the dates of a life that did not end properly: players that wait for this name must not see dates go back. */
+  /** Last date of a presentation that did not end properly: players that still wait for this name must not see dates go back. */
   readonly endDate?: EpochMilliseconds;
   /** Longest GOP of its publisher, as far as it is known. */
   readonly longestGop?: Seconds | undefined;

@@ -13,7 +13,7 @@ export interface StoredFilesOptions {
   readonly directory: StorePath;
   /** First media sequence number that this presentation writes. */
   readonly firstMediaSequence: number;
-  /** Whether writing has stopped. */
+  /** Returns whether writing has stopped. */
   readonly stopped: () => boolean;
 }
 
@@ -25,7 +25,7 @@ interface LeavingFile {
 
 export interface MediaToWrite {
   readonly name: string;
-  /** Of the first segment that needs it. */
+  /** Media sequence number of the first segment that needs the file. */
   readonly mediaSequence: number;
   readonly bytes: Buffer | readonly Buffer[];
 }
@@ -64,7 +64,7 @@ export class StoredFiles {
   }
 
   /**
-   * Call before writing any other file of the stream: the marker tells the next process whose files these are. Cheap if the marker exists.
+   * Call before writing any other file of the stream: the marker proves to the next process that the files are ours. Cheap if the marker exists.
    */
   async keepMark(): Promise<void> {
     const { store, directory, firstMediaSequence } = this.#options;
@@ -83,8 +83,8 @@ export class StoredFiles {
   }
 
   /**
-   * Writes what the store does not have yet: media first, then the playlists that list it, each as soon as all before it is there.
-   * @throws why one could not be written; those before it are in the store
+   * Writes the files that the store does not have yet: media first, then the playlists that list it.
+   * @throws the error of the first file that could not be written; those before it are in the store
    */
   async write(
     directory: StorePath,
@@ -98,7 +98,7 @@ export class StoredFiles {
       .filter(({ path }, i, all) => !files.has(path) && all.findIndex((other) => other.path === path) === i);
     const newPlaylists = playlists.filter(({ path, body }) => this.#playlists.get(path)?.equals(body) !== true);
     const steps: StoreStep[] = [
-      // Listed later, so an incomplete file may be visible meanwhile.
+      // No playlist lists them yet, so an incomplete file does no harm.
       ...newMedia.map(({ path, bytes }) => ({ kind: 'write', path, bytes, unlisted: true }) as const),
       ...newPlaylists.map(({ path, body }) => ({ kind: 'write', path, bytes: body, unlisted: false }) as const),
     ];
@@ -136,7 +136,7 @@ export class StoredFiles {
     return this.#playlists.delete(path);
   }
 
-  /** With the other checks of a pass. */
+  /** Runs in one batch with the other checks of a pass. */
   async #sizeOf(path: StorePath): Promise<StepAnswer> {
     const { answers, failure } = await takeSteps(this.#options.store, [{ kind: 'size', path }]);
     if (failure !== undefined) throw failure.cause;

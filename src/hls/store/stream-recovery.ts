@@ -1,4 +1,4 @@
-// Reads from the store what an earlier process left there: used numbers, streams that may continue, and files to remove.
+// Reads from the store the traces of an earlier process: used numbers, streams that may continue, and files to remove.
 
 import type { Clock } from '../../protocols/clock.js';
 import type { Seconds } from '../../protocols/units.js';
@@ -18,9 +18,9 @@ export interface Recovery {
   readonly sequences: RecoveredSequences;
   /** Streams that are kept, because players may be waiting for them. */
   readonly left: readonly LeftFiles[];
-  /** What was removed: stream directories, and the number of their files. */
+  /** The removed stream directories, and the number of their files. */
   readonly removed: { readonly streams: readonly StorePath[]; readonly files: number };
-  /** Directories that look like streams, but it cannot be proved that they are ours. They were left alone. */
+  /** Directories that look like streams but cannot be proved to be ours. They were left alone. */
   readonly strange: readonly StorePath[];
 }
 
@@ -34,9 +34,9 @@ export interface RecoveryOptions {
 }
 
 /**
- * Reads from the store what an earlier process left there, and removes files that are no longer listed. A file is removed only if it has
+ * Reads the traces of an earlier process from the store, and removes files that are no longer listed. A file is removed only if it has
  * one of our names, its directory has a marker of ours, its number is not below the marker's `from`, and it has our owner. Numbers are
- * learned from every file name: to count too many as used does no harm.
+ * learned from every file name: counting too many numbers as used does no harm.
  */
 export async function recoverStreams(options: RecoveryOptions): Promise<Recovery> {
   const { store, clock, resumeWindow, hasOurOwner = async () => true } = options;
@@ -53,7 +53,7 @@ export async function recoverStreams(options: RecoveryOptions): Promise<Recovery
     raiseNumbers(sequences, found);
     const markPaths = await filter(found.markPaths, hasOurOwner);
     const mark = markPaths.length > 0 ? found.mark : undefined;
-    // A directory without a marker may be a copy that somebody made. Only a stream that was live a moment ago is certainly no copy.
+    // A directory without a marker may be a copy that somebody made. Only a stream that was live a moment ago cannot be a copy.
     const files = await filter(filesFrom(found, mark?.from ?? 0), hasOurOwner);
     const isLeft = isAwaited({ directory, files, playlists }, clock, resumeWindow);
     if (isLeft) left.push({ directory, files, playlists });
@@ -89,7 +89,7 @@ function raiseNumbers(sequences: Map<StorePath, EarlierLife>, { directory, media
   const highest = media.reduce((most, { mediaSequence }) => Math.max(most, mediaSequence), 0);
   const discontinuities = [...playlists.values()].map(discontinuitiesOf);
   const endDate = endDateOf([...playlists.values()]);
-  // Its segments lasted up to this, so its GOPs did as well.
+  // No segment is shorter than a GOP, so the target duration also limits the GOPs.
   const longestGop = Math.max(0, ...[...playlists.values()].map(targetDurationOf));
   sequences.set(directory, {
     ...(endDate !== undefined && { endDate }),

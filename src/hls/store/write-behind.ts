@@ -44,7 +44,7 @@ const PASSES_AT_ONCE = 3;
 
 /**
  * It has no queue but compares states: each pass compares the window with the store, writes what is missing, then the playlist that lists
- * it, then removes files that no player can want. After a minute with a slow or full disk only the current window has to be written, so
+ * it, then removes files that no player can request any more. After a minute with a slow or full disk only the current window has to be written, so
  * memory is bounded by the window.
  */
 export class WriteBehind {
@@ -89,7 +89,7 @@ export class WriteBehind {
     this.#passes.wake();
   }
 
-  /** Resolves when the next pass has written what the window has now, or has failed. Does not hurry it. */
+  /** Resolves when the next scheduled pass has written the current window, or has failed. Does not start a pass. */
   afterNextPass(): Promise<void> {
     return this.#passes.afterNext();
   }
@@ -164,7 +164,7 @@ export class WriteBehind {
     }
     const path = `${directory}/${PLAYLIST}`;
     const stored = renditions.all.filter((rendition) => this.#isDue(rendition));
-    // All together, so that the store does it in one go; an obstacle for one rendition need not affect the others.
+    // All renditions at once, so that the store gets their work in one batch. A failure of one rendition does not stop the others.
     const each = (of: readonly Rendition[], work: (rendition: Rendition) => Promise<void>): Promise<unknown> =>
       Promise.all(of.map((rendition) => work(rendition).catch((cause: unknown) => failures.push(cause))));
     const [multivariantGone] = await Promise.all([
@@ -180,11 +180,11 @@ export class WriteBehind {
         if (rendition.withdrawn) await this.#withdraw(rendition);
         else if (stored.includes(rendition)) await this.#storeRendition(rendition);
       }),
-      // No playlist in the store has listed these for long.
+      // These files left the playlists in the store long ago.
       this.#files.removeLeaving((removeAt) => removeAt <= now).catch((cause: unknown) => notRemoved.push(cause)),
     ]);
     if (failures.length > 0) throw failures[0];
-    // After the end of a stream the store may have had the only copy. If that has disappeared, there is nothing to write.
+    // After the end of a stream the only copy may have been in the store. If it has disappeared, there is nothing to write.
     const isWhole = renditions.all.every((rendition) => rendition.withdrawn || rendition.isServable('segment'));
     const body = isWhole && variants.playable ? variants.body() : undefined;
     if (body !== undefined) await this.#files.write(directory, [], [{ path, body }]);
@@ -201,7 +201,7 @@ export class WriteBehind {
     incidents.storeRecovered();
   }
 
-  /** Removes its playlists at once, and its media as soon as no player can want it. */
+  /** Removes its playlists at once, and its media when no player can request it any more. */
   async #withdraw(rendition: Rendition): Promise<void> {
     this.#versions.delete(rendition);
     const directory = this.#directoryOf(rendition);
@@ -210,7 +210,7 @@ export class WriteBehind {
     this.#files.retire(directory, Number.POSITIVE_INFINITY, new Set(), this.#dropped.leavingAt(longest, rendition));
   }
 
-  /** A segment of one rendition wakes the passes of all. */
+  /** Whether this rendition has new segments: any rendition wakes the pass, and most of the others have nothing to write. */
   #isDue(rendition: Rendition): boolean {
     if (rendition.withdrawn || !rendition.isServable('segment') || this.#passes.stopped) return false;
     return this.#versions.get(rendition) !== rendition.playlists.segmentsVersion;
@@ -253,7 +253,7 @@ export class WriteBehind {
       await this.#files.write(directory, media, lists);
     } finally {
       for (const { gap, uri, media } of segments) if (gap || this.#files.has(directory, uri)) media.isStored = true;
-      // What left the playlist meanwhile, or is not at the live edge, is not needed in memory any more.
+      // Segments that have left the playlist or the live edge are no longer needed in memory.
       window.releaseStored();
     }
     this.#versions.set(rendition, segmentsVersion);

@@ -1,5 +1,5 @@
-// Writes the beginning of a progressive MP4 file (ISO/IEC 14496-12): `moov` first, then one `mdat` whose bytes the caller has elsewhere. Playback
-// can start before the file is complete, and any range of it can be made without the rest.
+// Writes the header of a progressive MP4 file (ISO/IEC 14496-12): `moov` first, then one `mdat` whose media the caller stores elsewhere. Playback can
+// start before the file is complete, and any byte range can be produced without the rest.
 import { ByteWriter } from '../bytes/byte-writer.js';
 import { box, fullBox } from './box-writer.js';
 import { findBox, LARGE_BOX_HEADER_SIZE, readFullBoxHeader, requireBox, requireBytes } from './boxes.js';
@@ -26,14 +26,16 @@ export interface MovieTrack {
   /** ftyp and moov of the track's init segment. */
   readonly init: Buffer;
   readonly timescale: number;
-  /** In the order of decode times. Time between the end of one and the beginning of the next extends the last sample: a gap stays a gap. */
+  /**
+   * In the order of decode times. Time between the end of one chunk and the beginning of the next extends the last sample, so that a gap stays a gap.
+   */
   readonly chunks: readonly MovieChunk[];
 }
 
 export interface MovieLayout {
   /** Everything before the media: ftyp, moov, and the header of mdat. */
   readonly header: Buffer;
-  /** The chunks in the order of the file: by time, so that a player need not seek between tracks. */
+  /** The chunks in file order: sorted by time, so that a player does not have to seek between tracks. */
   readonly order: readonly { readonly track: number; readonly chunk: number }[];
   /** Of the whole file. */
   readonly length: number;
@@ -43,7 +45,7 @@ export interface MovieLayout {
 const MOVIE_TIMESCALE = 1000;
 const MAX_U32 = 0xffff_ffff;
 
-/** @throws mp4.box-missing and the like if an init segment is not one; mp4.track-description if there is nothing to write */
+/** @throws mp4.box-missing and similar errors for an invalid init segment; mp4.track-description if there is nothing to write */
 export function layOutMovie(tracks: readonly MovieTrack[]): MovieLayout {
   const order = tracks
     .flatMap(({ chunks, timescale }, track) =>
@@ -88,7 +90,7 @@ function writeMoov(tracks: readonly MovieTrack[], offsets: readonly (readonly nu
   return box('moov', fullBox('mvhd', 1, 0, fields.toBuffer()), ...written.map(({ bytes }) => bytes));
 }
 
-/** Times are counted from `origin`, in seconds: the decode time of the earliest sample of all tracks. */
+/** @param origin decode time in seconds of the earliest sample of all tracks; times are relative to it */
 function writeTrack(
   { init, timescale, chunks }: MovieTrack,
   trackId: number,
@@ -102,7 +104,7 @@ function writeTrack(
   const ticks = samples.reduce((sum, { duration }) => sum + duration, 0);
   const first = chunks[0];
   const delay = Math.max(0, Math.round(((first?.time ?? 0) / timescale - origin) * MOVIE_TIMESCALE));
-  // Presentation begins with the smallest composition time; without this, players would begin with a reorder delay.
+  // Presentation begins with the smallest composition time; without this edit list, players would begin with a reorder delay.
   const mediaStart = Math.max(0, Math.min(...samples.slice(0, 64).map(composition())));
   const shown = Math.round(((ticks - mediaStart) / timescale) * MOVIE_TIMESCALE);
   const edits = [...(delay > 0 ? [[delay, -1] as const] : []), [shown, mediaStart] as const];

@@ -35,7 +35,7 @@ export interface AdminDependencies {
   readonly health: Health;
   readonly streams: StreamDirectory;
   readonly grants: GrantControl;
-  /** Keeps the session of a play token refused beyond a restart. @throws {SluiceError} `access.revocations` */
+  /** Revokes the session of a play token, so that it stays refused after a restart. @throws {SluiceError} `access.revocations` */
   readonly revokeSession: (session: { readonly sid: string; readonly until: number }) => Promise<void>;
   readonly recordings: RecordingControl;
   readonly publishers: PublisherStore;

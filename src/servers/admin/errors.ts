@@ -37,11 +37,11 @@ export const adminError = defineErrors({
   'admin.body-too-large': { kind: 'limit', summary: 'Status 413. The body has more than 64 KiB.' },
   'admin.not-found': {
     kind: 'unavailable',
-    summary: 'Status 404. There is no such address, stream, publisher, session, ban or token (any more).',
+    summary: 'Status 404. There is no such address, stream, publisher, session, ban or token, or it no longer exists.',
   },
   'admin.conflict': {
     kind: 'invalid-state',
-    summary: 'Status 409. The request is right, but not now: the recording is still being made.',
+    summary: 'Status 409. The request is valid, but not at this moment: the recording is still in progress.',
   },
   'admin.method': { kind: 'invalid-data', summary: 'Status 405. The management API has no such method.' },
   'admin.metrics-off': {

@@ -33,10 +33,10 @@ const MEANINGS: Readonly<Record<number, string>> = {
   401: 'There is no token, or it is not valid.',
   403: 'The role of the token may not do this, or the request came from a page of another web site.',
   404: 'Not found, or no longer there.',
-  409: 'It cannot be done at present; the message says why.',
+  409: 'This is not possible at the moment; the message says why.',
   413: 'The body is too long.',
   415: 'The body is not JSON.',
-  421: 'The host name is not one of this listener.',
+  421: 'This listener does not serve this host name.',
   429: 'Too many wrong tokens came from this address.',
   503: 'The audit log or another file cannot be written; nothing has changed.',
 };

@@ -41,13 +41,15 @@ export const NewKeyBody = Type.Object(
   { additionalProperties: false },
 );
 export const RotateKeyBody = Type.Object(
-  { grace: Duration('how long the old one stays valid') },
+  { grace: Duration('how long the old key stays valid') },
   { additionalProperties: false },
 );
 export const RevokeKeyQuery = Type.Object(
   {
     keepRunning: Type.Optional(
-      Type.Union([Type.Literal('true'), Type.Literal('false')], { description: 'whoever publishes with it goes on' }),
+      Type.Union([Type.Literal('true'), Type.Literal('false')], {
+        description: 'publishers that already use the key are not ended',
+      }),
     ),
   },
   { additionalProperties: false },

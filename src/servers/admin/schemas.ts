@@ -59,8 +59,8 @@ export const BanSchema = Type.Object(
 
 export const EndedSchema = Type.Object({
   ended: Type.Integer({ description: 'number of sessions that were ended' }),
-  bannedUntil: Type.Optional(Time('until when it cannot come back')),
-  note: Type.String({ description: 'what to expect' }),
+  bannedUntil: Type.Optional(Time('it cannot return before this time')),
+  note: Type.String({ description: 'what happens next, in one sentence' }),
 });
 
 export const TokenSchema = Type.Object(
@@ -91,7 +91,7 @@ const Reason = Type.String({
 });
 
 export const EndQuery = Type.Object(
-  { ban: Type.Optional(Duration('how long it cannot come back')), reason: Type.Optional(Reason) },
+  { ban: Type.Optional(Duration('how long it cannot return')), reason: Type.Optional(Reason) },
   closed,
 );
 

@@ -1,5 +1,5 @@
-// Keys and users with which others may publish. A running gateway follows their file: what is changed here holds within a second, and ends who
-// publishes with what was taken back.
+// Routes for publish keys and users. A running gateway follows their file, so a change takes effect within a second; publishers whose key or user is
+// revoked are ended.
 
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import type { FastifyInstance } from 'fastify';
@@ -37,7 +37,7 @@ export async function publisherRoutes(plain: FastifyInstance, options: Publisher
     operation({
       id: 'listKeys',
       tag: TAG,
-      summary: 'All publish keys, without what proves them',
+      summary: 'All publish keys, without their secrets',
       access: 'operator',
       answer: Type.Object({ keys: Type.Array(KeySchema) }),
       errors: [503],
@@ -71,7 +71,7 @@ export async function publisherRoutes(plain: FastifyInstance, options: Publisher
     operation({
       id: 'rotateKey',
       tag: TAG,
-      summary: 'Makes a key with the same scope; the old one stays valid for a while',
+      summary: 'Makes a new key with the same scope; the old one stays valid for a while',
       access: 'operator',
       params: KeyParameters,
       body: RotateKeyBody,
@@ -96,7 +96,7 @@ export async function publisherRoutes(plain: FastifyInstance, options: Publisher
     operation({
       id: 'revokeKey',
       tag: TAG,
-      summary: 'Revokes a key, and ends who publishes with it',
+      summary: 'Revokes a key, and ends the publishers that use it',
       access: 'operator',
       params: KeyParameters,
       query: RevokeKeyQuery,
@@ -121,7 +121,7 @@ export async function publisherRoutes(plain: FastifyInstance, options: Publisher
     operation({
       id: 'listUsers',
       tag: TAG,
-      summary: 'Users of the state directory who may publish; those of the configuration file are in the configuration',
+      summary: 'Users of the state directory who may publish; the users of the configuration file are not listed',
       access: 'operator',
       answer: Type.Object({ users: Type.Array(UserSchema) }),
       errors: [503],
@@ -134,7 +134,7 @@ export async function publisherRoutes(plain: FastifyInstance, options: Publisher
     operation({
       id: 'removeUser',
       tag: TAG,
-      summary: 'Removes a user, and ends what this user publishes',
+      summary: 'Removes a user, and ends the streams that this user publishes',
       access: 'operator',
       params: UserParameters,
       answer: Type.Object({ removed: Type.Literal(true) }),

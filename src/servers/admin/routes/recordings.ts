@@ -1,4 +1,4 @@
-// Recordings: what there is, and to start, stop, name, pin and remove them.
+// Routes for recordings: list, start, stop, name, pin and remove them.
 
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import type { FastifyInstance } from 'fastify';
@@ -30,7 +30,8 @@ const NewRecordingBody = Type.Object(
     renditions: Type.Optional(
       Type.String({
         pattern: '^(all|[a-z0-9]{1,20}(,[a-z0-9]{1,20}){0,7})$',
-        description: 'all, or names such as source,720p; default: as `record` says, or source',
+        description:
+          '`all`, or names such as `source,720p`; default: the renditions of the option `record`, otherwise `source`',
       }),
     ),
     title: Type.Optional(Title),
@@ -39,7 +40,7 @@ const NewRecordingBody = Type.Object(
 );
 
 const ChangeBody = Type.Object(
-  { title: Type.Optional(Title), pinned: Type.Optional(Type.Boolean({ description: 'retention keeps it' })) },
+  { title: Type.Optional(Title), pinned: Type.Optional(Type.Boolean({ description: 'retention never removes it' })) },
   { additionalProperties: false, minProperties: 1 },
 );
 
@@ -90,7 +91,7 @@ export async function recordingRoutes(
       id: 'startRecording',
       tag: TAG,
       summary: 'Starts recording a live stream at its next segment',
-      description: 'Answers with the recording that is being made, if there is one already.',
+      description: 'If the stream is already being recorded, answers with that recording.',
       access: 'operator',
       params: StreamParameters,
       body: NewRecordingBody,
@@ -113,7 +114,7 @@ export async function recordingRoutes(
     operation({
       id: 'stopRecording',
       tag: TAG,
-      summary: 'Stops recording a live stream after the segment that is being made',
+      summary: 'Stops recording a live stream after the current segment',
       access: 'operator',
       params: StreamParameters,
       answer: RecordingSchema,
@@ -137,7 +138,7 @@ export async function recordingRoutes(
     operation({
       id: 'changeRecording',
       tag: TAG,
-      summary: 'Names a recording, or pins it so that retention keeps it',
+      summary: 'Names a recording, or pins it so that retention never removes it',
       access: 'operator',
       params: RecordingParameters,
       body: ChangeBody,
@@ -178,7 +179,7 @@ export async function recordingRoutes(
   );
 }
 
-/** Tells what the operator did wrong from what is wrong here. */
+/** Turns errors that the operator caused into answers with their own status; other errors stay internal errors. */
 async function known<T>(make: () => Promise<T>): Promise<T> {
   try {
     return await make();

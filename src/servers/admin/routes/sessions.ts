@@ -30,11 +30,11 @@ export interface SessionRouteOptions extends Pick<AdminDependencies, 'grants' | 
 const TAG = 'Publishers and viewers';
 const DEFAULT_PAGE = 100;
 const REASON = 'the operator ended this';
-/** Somebody who is only ended reconnects before the operator has looked. */
-const COMES_BACK = 'Most encoders connect again within seconds. With ?ban=10m it cannot return for so long.';
-const STAYS_AWAY = 'It cannot return before bannedUntil. DELETE /api/v1/bans/{id} lets it in earlier.';
+/** Without a ban, most encoders reconnect before the operator sees that they were ended. */
+const COMES_BACK = 'Most encoders connect again within seconds. Use ?ban=10m to refuse it for 10 minutes.';
+const STAYS_AWAY = 'It cannot return before bannedUntil. DELETE /api/v1/bans/{id} removes the ban earlier.';
 const VIEWER_NOTE =
-  'Refused from the next playlist on, until its token ends. Behind a CDN, only requests that reach the gateway, or an edge that asks it, are refused.';
+  'Refused from the next playlist request on, until its token expires. Behind a CDN, only requests that reach the gateway, or an edge that asks it, are refused.';
 
 const SessionQuery = Type.Object(
   {
@@ -107,7 +107,7 @@ export async function sessionRoutes(plain: FastifyInstance, options: SessionRout
       id: 'endPublisher',
       tag: TAG,
       summary: 'Ends the publisher of a stream within a second, and optionally bans it',
-      description: 'A ban applies to its key or user, or to its address if nothing else distinguishes it from others.',
+      description: 'A ban applies to its key or user, or to its address if it has neither.',
       access: 'operator',
       params: StreamParameters,
       query: EndQuery,
@@ -119,7 +119,7 @@ export async function sessionRoutes(plain: FastifyInstance, options: SessionRout
       const publishing = grants
         .listGrants()
         .filter((grant) => grant.action === 'publish' && grant.app === application && grant.name === name);
-      if (publishing.length === 0) throw new AdminProblem(404, 'admin.not-found', 'nobody publishes under that name');
+      if (publishing.length === 0) throw new AdminProblem(404, 'admin.not-found', 'nobody publishes this stream');
       return end(request, publishing, 'publisher.end', `${application}/${name}`);
     },
   );
@@ -208,7 +208,9 @@ function isSessionOfToken({ action, holder }: Grant, sid: string): boolean {
   return action === 'play' && holder.proof === 'token' && holder.id === sid;
 }
 
-/** Each once. A ban would end with the process, and the token would be good again. */
+/**
+ * The sessions of play tokens, each once. They are revoked in the file, because a ban ends with the process and the token would then be valid again.
+ */
 function tokenSessions(which: readonly Grant[]): readonly { readonly sid: string; readonly until: number }[] {
   const sessions = new Map<string, number>();
   for (const { action, holder, until } of which) {
