@@ -32,7 +32,7 @@ export function viewerLimit({ maxViewers, sessions, grants, leftAfter }: ViewerL
       if (sessions.count(app, name, leftAfter) + players < limit) return { allowed: true };
       return {
         allowed: false,
-        error: accessError('access.too-many-viewers', `${limit} watch already, try again later`),
+        error: accessError('access.too-many-viewers', `${limit} viewers are already watching, try again later`),
       };
     },
   };
