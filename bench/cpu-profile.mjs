@@ -32,8 +32,8 @@ function placeOf(url, functionName) {
   if (functionName === '(garbage collector)') return 'garbage collection';
   if (functionName === '(program)') return 'native code outside JavaScript (system calls, libuv)';
   if (url.startsWith('node:')) return 'Node';
-  const room = /\/dist\/((?:protocols|servers)\/[^/]+|[^/]+)\//.exec(url)?.[1];
-  return room ?? (url === '' ? 'native functions called from JavaScript' : 'packages');
+  const module = /\/dist\/((?:protocols|servers)\/[^/]+|[^/]+)\//.exec(url)?.[1];
+  return module ?? (url === '' ? 'native functions called from JavaScript' : 'packages');
 }
 
 function shortened(url) {

@@ -138,7 +138,7 @@ export class Gateway {
         },
       }),
       ...(config.rtmpsPort !== undefined && parts.certificate && { certificate: parts.certificate }),
-      logger: logger.child({ room: 'rtmp' }),
+      logger: logger.child({ module: 'rtmp' }),
     });
   }
 

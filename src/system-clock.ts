@@ -1,4 +1,4 @@
-// The system clock, for rooms that are given their clock.
+// The system clock. Modules get it as an argument, so that tests can pass another one.
 import type { Clock } from './protocols/clock.js';
 
 export const systemClock: Clock = {

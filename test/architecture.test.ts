@@ -95,14 +95,14 @@ const CALLBACKS: Readonly<Record<string, number>> = {
   'transcode/ffmpeg-proof.ts': 6,
 };
 
-/** The specifications of two rooms each use the word in a sense of their own. */
+/** The specifications of two modules each use the word in their own sense. */
 const TWO_MEANINGS: ReadonlySet<string> = new Set([
   // ISO/IEC 23009-1 and RFC 9110 section 3.2.
   'Representation',
 ]);
 
-/** The room a file belongs to: `protocols/rtmp`, `servers/http`, `hls` …; top-level files are rooms of their own. */
-function room(path: string): string {
+/** The module a file belongs to: `protocols/rtmp`, `servers/http`, `hls` …; top-level files are modules of their own. */
+function moduleOf(path: string): string {
   const [first = '', second = ''] = path.split('/');
   if (first === 'protocols' || first === 'servers') return second.endsWith('.ts') ? first : `${first}/${second}`;
   return first;
@@ -117,12 +117,12 @@ const protocols = {
   'protocols/flv': [shared, 'protocols/bytes', 'protocols/amf', 'protocols/mp4'],
   'protocols/rtmp': [shared, 'protocols/bytes', 'protocols/amf', 'protocols/mp4', 'protocols/flv'],
 };
-/** Words that several rooms share. */
+/** Types and constants that several modules share. */
 const contracts = 'contracts';
 const anyProtocol = [shared, contracts, ...Object.keys(protocols)];
 const middle = ['live', 'transcode', 'hls', 'dash', 'access', 'events', 'recording'];
 
-/** The composition root may build objects of every room. */
+/** The composition root may build objects of every module. */
 const composed = [
   'tls',
   ...anyProtocol,
@@ -134,9 +134,9 @@ const composed = [
   'config',
 ];
 
-/** The rooms inside hls/, lowest first, and what each may import of hls/ besides itself. The files beside them are the door's own. */
+/** The modules inside hls/, lowest first, and what each may import of hls/ besides itself. The files directly in hls/ use all of them. */
 const hlsErrors = 'hls/errors.ts';
-const hlsRooms: Readonly<Record<string, readonly string[]>> = {
+const hlsModules: Readonly<Record<string, readonly string[]>> = {
   'hls/timeline': [hlsErrors],
   'hls/packaging': ['hls/timeline', hlsErrors],
   'hls/playlists': ['hls/timeline', hlsErrors],
@@ -144,7 +144,7 @@ const hlsRooms: Readonly<Record<string, readonly string[]>> = {
   'hls/store': ['hls/timeline', 'hls/packaging', 'hls/playlists', 'hls/window', hlsErrors],
 };
 
-/** Each room and what it may import besides itself. A room that is not listed here fails the test: decide where it belongs. */
+/** Each module and what it may import besides itself. A module that is not listed here fails the test: decide where it belongs. */
 const allowed: Readonly<Record<string, readonly string[]>> = {
   [shared]: [],
   [contracts]: [shared],
@@ -152,7 +152,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   ...Object.fromEntries(middle.map((name) => [name, anyProtocol])),
   'servers/rtmp': [...anyProtocol, ...middle],
   'servers/http': [...anyProtocol, ...middle],
-  // The listener for operators is made of the parts of the one for viewers; that one knows nothing of it.
+  // The admin listener reuses parts of servers/http, which does not import it.
   'servers/admin': ['servers/http', ...anyProtocol, ...middle],
   pipeline: [...anyProtocol, ...middle],
   config: [shared, contracts],
@@ -171,24 +171,24 @@ describe('architecture', () => {
     expect(sources.length).toBeGreaterThan(30);
   });
 
-  it('keeps every import inside the rules of the rooms', () => {
+  it('allows no import against the rules of the modules', () => {
     const broken: string[] = [];
     for (const source of sources) {
-      const from = room(source.path);
+      const from = moduleOf(source.path);
       const may = allowed[from];
-      if (may === undefined) broken.push(`${source.path}: room ${from} has no rule`);
+      if (may === undefined) broken.push(`${source.path}: module ${from} has no rule`);
       for (const target of source.internal) {
-        const to = room(target);
+        const to = moduleOf(target);
         if (to !== from && !may?.includes(to)) broken.push(`${source.path} -> ${target}`);
       }
     }
     expect(broken).toEqual([]);
   });
 
-  it('keeps the rooms inside hls/ in their order', () => {
+  it('allows no import from a higher module inside hls/', () => {
     const inside = (path: string) => (path.split('/').length > 2 ? path.split('/').slice(0, 2).join('/') : path);
     const broken = sources.flatMap(({ path, internal }) => {
-      const may = hlsRooms[inside(path)];
+      const may = hlsModules[inside(path)];
       if (may === undefined) return [];
       return internal
         .filter(
@@ -286,9 +286,9 @@ describe('architecture', () => {
   });
 
   it('guards all callbacks of streams and connections with their failure domain', () => {
-    const rooms = /^(live|transcode|pipeline|hls|dash|servers|gateway|tls|access|events)\//;
+    const modules = /^(live|transcode|pipeline|hls|dash|servers|gateway|tls|access|events)\//;
     const found = sources
-      .filter(({ path }) => rooms.test(path))
+      .filter(({ path }) => modules.test(path))
       .map(({ path, text }) => {
         // What is awaited has somebody to fail for.
         const lines = codeLines(text).filter(({ line }) => CALLBACK.test(line) && !/\bawait\b/.test(line));
@@ -311,16 +311,18 @@ describe('architecture', () => {
     expect(broken).toEqual([]);
   });
 
-  it('declares no class, interface or function with the same name in two rooms', () => {
-    const rooms = new Map<string, Set<string>>();
+  it('declares no class, interface or function with the same name in two modules', () => {
+    const modules = new Map<string, Set<string>>();
     for (const { path, text } of sources) {
       for (const [, name = ''] of text.matchAll(
         /^export (?:abstract )?(?:class|interface|(?:async )?function) (\w+)/gm,
       )) {
-        rooms.set(name, (rooms.get(name) ?? new Set()).add(path.split('/')[0] ?? ''));
+        modules.set(name, (modules.get(name) ?? new Set()).add(path.split('/')[0] ?? ''));
       }
     }
-    const twice = [...rooms].filter(([name, among]) => among.size > 1 && !TWO_MEANINGS.has(name)).map(([name]) => name);
+    const twice = [...modules]
+      .filter(([name, among]) => among.size > 1 && !TWO_MEANINGS.has(name))
+      .map(([name]) => name);
     expect(twice).toEqual([]);
   });
 

@@ -30,16 +30,16 @@ const isPage = (path: string): boolean => path.endsWith('.md');
 const manual = ['README.md', 'SECURITY.md', ...filesBelow('docs', isPage), ...filesBelow('examples', isPage)];
 const pages = [...manual, 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'CHANGELOG.md'];
 
-/** One line per error code, `room | code | kind`, sorted: both sides of the comparison have this shape. */
+/** One line per error code, `module | code | kind`, sorted: both sides of the comparison have this shape. */
 async function registeredErrors(): Promise<string[]> {
   const lines: string[] = [];
   for (const path of filesBelow('src', (file) => posix.basename(file) === 'errors.ts')) {
-    const room = posix.dirname(path).replace(/^src\//, '');
+    const name = posix.dirname(path).replace(/^src\//, '');
     const module: Record<string, unknown> = await import(pathToFileURL(join(root, path)).href);
     for (const catalogue of Object.values(module)) {
       if (typeof catalogue !== 'function' || !('entries' in catalogue)) continue;
       const entries = catalogue.entries as Record<string, { readonly kind: string }>;
-      for (const [code, { kind }] of Object.entries(entries)) lines.push(`${room} | ${code} | ${kind}`);
+      for (const [code, { kind }] of Object.entries(entries)) lines.push(`${name} | ${code} | ${kind}`);
     }
   }
   return lines.sort();
@@ -47,11 +47,11 @@ async function registeredErrors(): Promise<string[]> {
 
 function documentedErrors(): string[] {
   const lines: string[] = [];
-  let room = '';
+  let name = '';
   for (const line of read('docs/errors.md').split('\n')) {
-    room = /^## (.+)$/.exec(line)?.[1] ?? room;
+    name = /^## (.+)$/.exec(line)?.[1] ?? name;
     const [, code, kind] = /^\| `([a-z0-9-]+\.[a-z0-9-]+)` \| ([a-z-]+) \| \S/.exec(line) ?? [];
-    if (code !== undefined) lines.push(`${room} | ${code} | ${kind}`);
+    if (code !== undefined) lines.push(`${name} | ${code} | ${kind}`);
   }
   return lines.sort();
 }
@@ -69,7 +69,7 @@ function relativeLinks(text: string): string[] {
 }
 
 describe('docs/errors.md', () => {
-  it('lists exactly the registered error codes, each with its room and kind', async () => {
+  it('lists exactly the registered error codes, each with its module and kind', async () => {
     const registered = await registeredErrors();
     expect(registered.length).toBeGreaterThan(50);
     expect(documentedErrors()).toEqual(registered);

@@ -1,4 +1,4 @@
-// The part of a pino logger that the rooms use, so that a test can supply a recorder.
+// The part of a pino logger that the modules use, so that a test can supply a recorder.
 
 type LogMethod = (fields: object, message: string) => void;
 

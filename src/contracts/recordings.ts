@@ -2,7 +2,7 @@
 
 import type { EpochMilliseconds, Seconds } from '../protocols/units.js';
 
-/** A recording as its room knows it. Times are epoch milliseconds. */
+/** The description of a recording. Times are epoch milliseconds. */
 export interface RecordingState {
   readonly id: string;
   readonly app: string;
@@ -58,7 +58,7 @@ export interface RecordingLibrary {
   totals(): { readonly count: number; readonly bytes: number };
 }
 
-/** What operators may do with recordings. Errors are of the room of recordings. */
+/** What operators may do with recordings. Throws the errors of `recording/errors.ts`. */
 export interface RecordingControl extends RecordingLibrary {
   /** Starts at the next segment; does nothing if the stream is being recorded. @throws {SluiceError} `recording.no-such-stream` */
   start(app: string, name: string, options?: NewRecording): RecordingState;

@@ -1,4 +1,4 @@
-// The thumbnail of a stream, made in one room and served by another.
+// The thumbnail of a stream, made in one module and served by another.
 
 import type { Seconds } from '../protocols/units.js';
 

@@ -34,7 +34,7 @@ export function adminDependencies(
     metrics,
     revokeSession: (session) => revokeSession(stateDir, session, wallClock()),
     publishers: publisherStore(stateDir),
-    operators: new OperatorTokens({ stateDir, logger: logger.child({ room: 'access' }), wallClock }),
+    operators: new OperatorTokens({ stateDir, logger: logger.child({ module: 'access' }), wallClock }),
     audit: new AuditLog({ stateDir, wallClock }),
     auditRequired: auditRequired === 'on',
     configuration: () => configuration,

@@ -32,7 +32,7 @@ export class AdminServer {
     if (config.adminPort === NO_ADMIN_PORT) return undefined;
     // At level info Fastify logs only the addresses it listens on, which "ready" already does.
     const level = logger.level === 'info' ? 'info' : logger.level;
-    const admin = buildAdminApp({ ...dependencies, descriptors, logger: logger.child({ room: 'admin' }, { level }) });
+    const admin = buildAdminApp({ ...dependencies, descriptors, logger: logger.child({ module: 'admin' }, { level }) });
     const { connections, log } = admin;
     const port = new WebPort({
       host: config.adminHost,

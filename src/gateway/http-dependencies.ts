@@ -13,10 +13,10 @@ export interface ServedGateway
 
 export function httpDependencies(
   { config, key, access, viewers, recording }: GatewayParts,
-  { directory, ...rooms }: ServedGateway,
+  { directory, ...parts }: ServedGateway,
 ): HttpDependencies {
   return {
-    ...rooms,
+    ...parts,
     streams: directory,
     // Undefined if everybody may watch from every address, so that requests need no check.
     access: viewers?.access ?? (access.addresses.has('play') ? new OpenViewing(access) : undefined),

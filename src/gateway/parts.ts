@@ -211,5 +211,5 @@ async function limitChildren(
 export async function loadCertificate(config: Config, logger: Logger): Promise<TlsCertificate | undefined> {
   const { tlsCert, tlsKey } = config;
   if (tlsCert === undefined || tlsKey === undefined) return undefined;
-  return TlsCertificate.load({ cert: tlsCert, key: tlsKey, logger: logger.child({ room: 'tls' }) });
+  return TlsCertificate.load({ cert: tlsCert, key: tlsKey, logger: logger.child({ module: 'tls' }) });
 }

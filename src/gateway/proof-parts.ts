@@ -49,7 +49,7 @@ function openWebhooks(config: Config, logger: Logger, clock: Clock): ProofParts 
     return [
       new WebhookProof({
         ...{ action, client, onError, wallClock, bounds: { ladder } },
-        logger: limitedLogger(logger.child({ room: 'access' })),
+        logger: limitedLogger(logger.child({ module: 'access' })),
       }),
     ];
   };
@@ -80,7 +80,7 @@ async function openJwt(config: Config, logger: Logger, clock: Clock): Promise<Pr
   const set = await KeySet.open({
     url: jwtJwks,
     file: keptKeys(config.stateDir),
-    logger: logger.child({ room: 'access' }),
+    logger: logger.child({ module: 'access' }),
     clock,
     maxStale: config.jwtMaxStale * 1000,
   });

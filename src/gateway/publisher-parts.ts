@@ -35,7 +35,7 @@ export async function openPublishers(
   const users = new UserDirectory(configured);
   const publishers = await Publishers.follow({
     stateDir,
-    logger: logger.child({ room: 'access' }),
+    logger: logger.child({ module: 'access' }),
     wallClock: () => clock.wallClock(),
     grants,
     onUsers: (others) => users.setOthers(others),

@@ -14,13 +14,13 @@ const UNANSWERED_INTERVAL: Milliseconds = 60_000;
 
 export function keyAndUsers({ config, key, logger, clock, access, publishers }: GatewayParts): PublishAccessPolicy {
   const domain = new FailureDomain('access', ({ where, cause }) =>
-    logger.error({ room: 'access', where, err: cause }, 'internal error: encoders that gave up are no longer logged'),
+    logger.error({ module: 'access', where, err: cause }, 'internal error: encoders that gave up are no longer logged'),
   );
   let lastTold: Milliseconds | undefined;
   const onUnanswered = (peer: string): void => {
     if (lastTold !== undefined && clock.now() - lastTold < UNANSWERED_INTERVAL) return;
     lastTold = clock.now();
-    logger.info({ room: 'access', peer, code: 'access.authentication' }, unansweredText(key !== null));
+    logger.info({ module: 'access', peer, code: 'access.authentication' }, unansweredText(key !== null));
   };
   return createPublishAccess({
     key,

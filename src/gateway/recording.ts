@@ -56,7 +56,7 @@ export class StreamRecording implements RecordingControl {
       freeBytes,
       split: splitOf(config.recordSplit),
       clock,
-      logger: logger.child({ room: 'recording' }),
+      logger: logger.child({ module: 'recording' }),
       onEvent: (news) => this.#onNews(news),
     });
   }

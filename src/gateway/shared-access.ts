@@ -31,7 +31,7 @@ export function sharedAccess(
   clock: Clock,
 ): { readonly shared: SharedAccess; readonly close: () => void } {
   const domain = new FailureDomain('access', ({ where, cause }) =>
-    logger.error({ room: 'access', where, err: cause }, 'internal error: a permission may not end when it expires'),
+    logger.error({ module: 'access', where, err: cause }, 'internal error: a permission may not end when it expires'),
   );
   const ownClock = domain.clock(clock);
   const wallClock = (): number => clock.wallClock();

@@ -34,7 +34,7 @@ export class StreamAdmission implements PublishAdmission {
   constructor(parts: GatewayParts, shared: SharedByStreams) {
     this.#parts = parts;
     this.#shared = shared;
-    this.#logger = limitedLogger(parts.logger.child({ room: 'pipeline' }));
+    this.#logger = limitedLogger(parts.logger.child({ module: 'pipeline' }));
   }
 
   claim({ app, name, grant }: PublishRequest): PublishTarget {

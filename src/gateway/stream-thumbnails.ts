@@ -20,6 +20,6 @@ export function thumbnails(
     find: (app, name) => directory.find(app, name),
     segmentDuration: config.segmentDuration,
     clock,
-    logger: logger.child({ room: 'pipeline' }),
+    logger: logger.child({ module: 'pipeline' }),
   });
 }

@@ -43,7 +43,7 @@ export async function openViewerPolicy(
 ): Promise<ViewerParts | undefined> {
   if (keys === undefined) return undefined;
   const wallClock = () => clock.wallClock();
-  const revoked = await Revocations.follow({ stateDir, logger: logger.child({ room: 'access' }), wallClock });
+  const revoked = await Revocations.follow({ stateDir, logger: logger.child({ module: 'access' }), wallClock });
   // Two target durations.
   const leftAfter = 2_000 * Math.ceil(segmentDuration);
   const limits = viewerLimit({

@@ -33,7 +33,7 @@ export class WebServers {
       maxConnections: left && Math.min(MAX_CONNECTIONS, left),
       descriptors,
       hstsMaxAge: config.hstsMaxAge,
-      logger: logger.child({ room: 'http' }, { level }),
+      logger: logger.child({ module: 'http' }, { level }),
     });
     const { connections, log } = this.#http;
     const shared = { host, connections, log, onAcceptFailed: () => descriptors.acceptFailed() };

@@ -80,7 +80,7 @@ export class Repairs {
   }
 
   /**
-   * Call when a later room has found a fault of one of the last five kinds.
+   * Call when a later module has found a fault of one of the last five kinds.
    * @returns whether it is the first of its kind: then the caller logs it
    */
   countFault(kind: RepairKind, sentence: string): boolean {

@@ -1,4 +1,4 @@
-// Errors that concern several rooms, or that occur before any room can work.
+// Errors that concern several modules, or that prevent the start of all of them.
 import { defineErrors, SluiceError } from '../protocols/errors.js';
 
 export const pipelineError = defineErrors({

@@ -19,7 +19,7 @@ export interface PlanOptions {
 
 /**
  * Plans how this publisher is served. Takes a transcode place if pictures must be encoded and a place is free.
- * @throws the typed errors of the transcode room, mp4.*, pipeline.nothing-to-serve
+ * @throws the typed errors of the transcode module, mp4.*, pipeline.nothing-to-serve
  */
 export function planPublisher(publisher: Publisher, encoding: Encoding, options: PlanOptions): StreamPlan {
   const { ladder, ffmpeg, longGop } = options;

@@ -1,4 +1,4 @@
-// Adds fields to each log line that name the stream, for rooms that do not know stream names.
+// Adds the name of the stream to each log line of modules that do not know it.
 
 import type { Logger } from '../contracts/logger.js';
 

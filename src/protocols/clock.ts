@@ -1,4 +1,4 @@
-// Time is injected, so that waits, restarts, windows and dates can be tested without waiting. All rooms use this interface.
+// Time is injected, so that waits, restarts, windows and dates can be tested without waiting. All modules use this interface.
 import type { EpochMilliseconds, Milliseconds } from './units.js';
 
 /** Two clocks that must not be confused: the monotonic clock measures durations; the wall clock only provides dates to show. */

@@ -18,7 +18,7 @@ export interface ErrorEntry {
 
 export class SluiceError extends Error {
   override readonly name = 'SluiceError';
-  /** `room.what`, for example `rtmp.chunk-size`; listed in docs/errors.md, never renamed. */
+  /** `module.what`, for example `rtmp.chunk-size`; listed in docs/errors.md, never renamed. */
   readonly code: string;
   readonly kind: ErrorKind;
 
@@ -35,7 +35,7 @@ export interface ErrorCatalogue<C extends string> {
   readonly entries: Readonly<Record<C, ErrorEntry>>;
 }
 
-/** Each room registers its codes once, in its `errors.ts`; test/docs.test.ts checks that docs/errors.md lists them all. */
+/** Each module registers its codes once, in its `errors.ts`; test/docs.test.ts checks that docs/errors.md lists them all. */
 export function defineErrors<const C extends string>(entries: Readonly<Record<C, ErrorEntry>>): ErrorCatalogue<C> {
   const make = (code: C, message: string, options?: ErrorOptions): SluiceError =>
     new SluiceError(code, entries[code].kind, message, options);

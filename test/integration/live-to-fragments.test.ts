@@ -1,4 +1,4 @@
-// The rooms between RTMP and HLS, joined by the real FFmpeg: the publisher's media must come out as fragments at the same times.
+// The modules between RTMP and HLS, joined by the real FFmpeg: the publisher's media must come out as fragments at the same times.
 import { describe, expect, it } from 'vitest';
 import { LiveStream } from '../../src/live/stream.js';
 import type { LiveTag } from '../../src/live/tag.js';

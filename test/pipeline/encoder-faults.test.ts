@@ -1,4 +1,4 @@
-// The real FFmpeg dies and hangs inside the real rooms. Afterwards every picture of the publisher is listed exactly once.
+// The real FFmpeg dies and hangs inside the real modules. Afterwards every picture of the publisher is listed exactly once.
 import { once } from 'node:events';
 import { describe, expect, it } from 'vitest';
 import type { Presentation } from '../../src/hls/presentation.js';

@@ -1,4 +1,4 @@
-// A pipeline with real tags, real FFmpeg and the real HLS room. The test reads its log and controls its clock.
+// A pipeline with real tags, real FFmpeg and the real HLS module. The test reads its log and controls its clock.
 
 import { onTestFinished } from 'vitest';
 import type { Logger } from '../../src/contracts/logger.js';

@@ -1,4 +1,4 @@
-// The whole path of a stream with real tags, real FFmpeg and the real HLS room. The test controls only the clock.
+// The whole path of a stream with real tags, real FFmpeg and the real HLS module. The test controls only the clock.
 import { chmod, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';

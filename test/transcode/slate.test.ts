@@ -1,4 +1,4 @@
-// For other rooms the slate must look like any publisher: H.264 and AAC, real time, a key frame every two seconds.
+// For other modules the slate must look like any publisher: H.264 and AAC, real time, a key frame every two seconds.
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { parseAudioTag } from '../../src/protocols/flv/audio-tag.js';

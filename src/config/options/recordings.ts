@@ -36,7 +36,7 @@ export const recordingOptions = {
     default: 'recordings',
     placeholder: 'DIR',
     description:
-      'Where recordings are kept. On the file system of `mediaDir` they take no room of their own while a stream is live: the files are hard links. Must not lie in `mediaDir` or `stateDir`.',
+      'Where recordings are kept. On the file system of `mediaDir` they take no extra space while a stream is live, because the files are hard links. Must not lie in `mediaDir` or `stateDir`.',
   }),
   recordSplit: text({
     default: 'publish',

@@ -1,4 +1,4 @@
-// A movie fragment as other rooms see it: its bytes, as players get them, and its timed samples.
+// A movie fragment as other modules see it: its bytes, as players get them, and its timed samples.
 import type { Ticks } from '../units.js';
 
 export interface Sample {

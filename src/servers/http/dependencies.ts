@@ -1,4 +1,4 @@
-// What the HTTP server needs from the rest of the program. It declares the interfaces itself, so that it need not import other rooms.
+// What the HTTP server needs from the rest of the program. It declares the interfaces itself, so that it need not import other modules.
 
 import type { ViewerAccess } from '../../contracts/access.js';
 import type { RecordingLibrary } from '../../contracts/recordings.js';
@@ -8,7 +8,7 @@ import type { SluiceError } from '../../protocols/errors.js';
 import type { BitsPerSecond, EpochMilliseconds, Seconds } from '../../protocols/units.js';
 import type { MetricsSource } from './metrics/figures.js';
 
-/** An answer of the HLS origin. Headers and caching are decided in this room. */
+/** An answer of the HLS origin. Headers and caching are decided in this module. */
 export type OriginAnswer =
   | {
       readonly status: 200;

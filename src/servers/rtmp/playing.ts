@@ -1,4 +1,4 @@
-// What the RTMP server needs from other rooms to serve players: a policy that decides who may watch, and the streams.
+// What the RTMP server needs from other modules to serve players: a policy that decides who may watch, and the streams.
 
 import type { PlayRequest } from '../../contracts/access.js';
 import type { Milliseconds } from '../../protocols/units.js';

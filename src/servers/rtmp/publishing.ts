@@ -1,4 +1,4 @@
-// What the RTMP server needs from other rooms to serve publishers: a policy that decides who may publish, and a destination for the media.
+// What the RTMP server needs from other modules to serve publishers: a policy that decides who may publish, and a destination for the media.
 
 import type { PublishRequest } from '../../contracts/access.js';
 import type { SluiceError } from '../../protocols/errors.js';

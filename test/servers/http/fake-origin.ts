@@ -1,4 +1,4 @@
-// A replacement for the HLS room with prepared answers, so that these tests see only what HTTP does with them.
+// A replacement for the HLS module with prepared answers, so that these tests see only what HTTP does with them.
 
 import { defineErrors } from '../../../src/protocols/errors.js';
 import type { AppDependencies } from '../../../src/servers/http/app.js';

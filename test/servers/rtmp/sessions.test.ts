@@ -5,7 +5,7 @@ import { SluiceError } from '../../../src/protocols/errors.js';
 import type { PublishObserver } from '../../../src/servers/rtmp/publishing.js';
 import { audioBody, CommandPeer, Encoder, rawPeer, type ServerSetup, startServer } from './server-under-test.js';
 
-/** Records what other rooms are told. */
+/** Records the calls to other modules. */
 function recorder(): { events: string[]; observer: PublishObserver } {
   const events: string[] = [];
   return {
