@@ -1,5 +1,5 @@
-// `node bench/attack.mjs [--short] [--scale N] [--only NAME,…] [--settle SECONDS] [--no-browser]`: runs every attack on the ingest that we
-// could think of, next to one live stream that somebody watches, and prints the effect on the gateway. Exit status 1: a limit was exceeded.
+// `node bench/attack.mjs [--short] [--scale N] [--only NAME,…] [--settle SECONDS] [--no-browser]`: runs all known attacks on the ingest beside one
+// live stream that is being watched, and prints the effect on the gateway. Exit status 1: a limit was exceeded.
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';

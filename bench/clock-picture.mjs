@@ -35,7 +35,7 @@ export async function drawClock(stdin, signal) {
     // Something that moves, because otherwise the encoder would have nothing to do.
     for (let y = 2 * SQUARE; y < HEIGHT; y += 1) picture.fill((y + 3 * frame) & 0xff, y * WIDTH, (y + 1) * WIDTH);
     drawBits(picture, Date.now());
-    // The next picture is due even if this one was not taken: a slow encoder must not delay the clock.
+    // Does not wait until the pipe has taken the picture, because a slow encoder must not delay the clock.
     stdin.write(picture);
   }
   stdin.end();

@@ -232,7 +232,7 @@ async function startNginx(directory) {
   throw new Error('nginx did not start');
 }
 
-/** Requests per second for one URL, and per second of CPU time that the server really got: other programs may use part of its core. */
+/** Requests per second for one URL, and per second of CPU time that the server used, because other programs may use part of its core. */
 async function load(url, pid) {
   const before = cpuSeconds(pid);
   const { child, ended } = start('taskset', ['-c', CLIENT_CORE, 'wrk', '-t1', '-c64', `-d${SECONDS}s`, url]);

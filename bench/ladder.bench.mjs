@@ -51,7 +51,7 @@ function publish(source, url) {
   ]);
 }
 
-/** The encoder settings of the gateway (`sluice` logs them at debug level), written out again as a person would type them. */
+/** The encoder settings of the gateway (`sluice` logs them at debug level), as a person would type them. */
 function bareLadder(source, rungs, output) {
   const rung = (index, label, bitrate, maxrate) => {
     const settings = {

@@ -48,11 +48,11 @@ async function measure(label, { publishTo, source, keyFrameInterval, options = {
   const { child, ended } = start(ffmpeg, publishArguments(publishTo, { keyFrameInterval }), {
     stdio: ['pipe', 'ignore', 'pipe'],
   });
-  // The encoder may end before its pictures do, if the server ends first.
+  // If the server ends first, the encoder ends before all pictures are written.
   child.stdin.on('error', () => stop.abort());
   const drawn = drawClock(child.stdin, stop.signal);
   const refused = ended.then(({ stderr }) => {
-    throw new Error(`the publisher ended before the stream was there: ${stderr}`);
+    throw new Error(`the publisher ended before the stream could be played: ${stderr}`);
   });
   refused.catch(() => undefined);
   await asked(source, ({ ok }) => ok, refused);

@@ -1,5 +1,5 @@
-// Which part duration a line carries: hls.js, Shaka Player and the embed page, each at the other end of a line of its own that delays, how
-// far behind the picture they stay and how often they stand still; and the same with MediaMTX.
+// Which part duration works over a slow line. hls.js, Shaka Player and the embed page each play over a simulated line with delay and limited rate;
+// the benchmark measures their latency and stalls, and the same with MediaMTX.
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -10,7 +10,7 @@ import { describeMachine, ffmpeg, root, start, startGateway, summary } from './m
 import { asked, startMediaMtx } from './peers.mjs';
 
 const SECONDS = Number(process.env.BENCH_SECONDS ?? 120);
-/** Milliseconds in which players settle. Standing still counts from the first picture on. */
+/** Milliseconds in which players settle. Stalls are counted from the first picture on. */
 const SETTLE = 10_000;
 const SAMPLE_PERIOD = 500;
 const KEY_FRAMES = 2;
@@ -40,7 +40,7 @@ const begin = {
     player.attach(video).then(() => player.load(source)).catch((error) => { window.failure = String(error.code ?? error); });`,
 };
 
-/** Pages that differ in the player alone. */
+/** Pages that differ only in the player. */
 async function servePages() {
   const server = createServer((request, response) => {
     const { pathname, searchParams } = new URL(request.url, 'http://localhost');
@@ -56,7 +56,7 @@ const video = document.querySelector('video'); const source = ${JSON.stringify(s
   return { url: `http://127.0.0.1:${server.address().port}/`, close: () => server.close() };
 }
 
-/** Runs in the page: counts how often and how long the picture stands still after the first one. */
+/** Runs in the page: counts how often and how long playback stalls after the first picture. */
 function watchStandstill() {
   window.still = { times: 0, milliseconds: 0 };
   const watch = (video) => {
@@ -82,7 +82,7 @@ function watchStandstill() {
   find();
 }
 
-/** One player at the end of a line of its own. */
+/** Plays over a line that only this player uses. */
 async function play(browser, address, line) {
   const page = await browser.newPage();
   await page.addInitScript(watchStandstill);
@@ -138,7 +138,7 @@ async function measure(label, conditions, { publishTo, source, embed }) {
       const { ages, still } = await look();
       const age = ages.length === 0 ? 'no picture read' : `${summary(ages, 0)} ms`;
       console.log(
-        `${label.padEnd(24)} ${player.padEnd(11)} ${String(conditions.roundTrip).padStart(3)} ms  ${age}, stood still ${still.times} times, ${(still.milliseconds / 1000).toFixed(1)} s`,
+        `${label.padEnd(24)} ${player.padEnd(11)} ${String(conditions.roundTrip).padStart(3)} ms  ${age}, stalled ${still.times} times, ${(still.milliseconds / 1000).toFixed(1)} s`,
       );
     }
   } finally {
@@ -153,7 +153,7 @@ async function measure(label, conditions, { publishTo, source, embed }) {
 }
 
 console.log(
-  `${describeMachine()}\n640x360, 1.5 Mbit/s, key frames every ${KEY_FRAMES} s, lines of 4 Mbit/s; age of the picture shown, and standing still from its first picture on, in ${SECONDS} s:`,
+  `${describeMachine()}\n640x360, 1.5 Mbit/s, key frames every ${KEY_FRAMES} s, lines of 4 Mbit/s; age of the picture shown, and stalls after the first picture, in ${SECONDS} s:`,
 );
 for (const conditions of LINES) {
   for (const part of PARTS) {

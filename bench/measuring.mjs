@@ -1,4 +1,4 @@
-// What all benchmarks share: the FFmpeg of npm, a gateway as users run it, and CPU time as accounted by the kernel.
+// Shared by all benchmarks: the FFmpeg of npm, a gateway as users run it, and CPU time as counted by the kernel.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
@@ -103,7 +103,7 @@ function stat(pid) {
   const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
   return {
     parent: Number(fields[1]),
-    // utime, stime, and those of children that were waited for.
+    // utime, stime, cutime and cstime: the last two count children that have ended.
     ticks: Number(fields[11]) + Number(fields[12]) + Number(fields[13]) + Number(fields[14]),
     ownTicks: Number(fields[11]) + Number(fields[12]),
   };

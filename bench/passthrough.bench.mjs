@@ -72,7 +72,7 @@ async function publish({ host, port, app, streamName }, delay, signal) {
   return sent;
 }
 
-/** The same to a server that does not answer. */
+/** Sends the same bytes to a server that does not answer. */
 async function send({ host, port }, delay, signal) {
   await sleep(delay);
   const socket = connect({ host, port, noDelay: true });
@@ -192,7 +192,7 @@ rtmp { server { listen 127.0.0.1:${port}; application live { live on; hls on; hl
 
 const percent = (share) => `${(100 * share).toFixed(3)} %`;
 
-/** A minimal server of ours that keeps nothing: the cost of reading alone in Node. */
+/** A minimal Node server that discards what it reads: the cost of reading alone. */
 async function reading(count, seconds, what) {
   const { child, ended } = start(process.execPath, [join(root, 'bench', 'read-only-server.mjs'), what], {
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
@@ -246,7 +246,9 @@ for (const [index, sent] of whole.sent.entries()) {
     console.log(`  s${index}: sent ${sent[key]} ${key}, stored ${found[key]}`);
   }
 }
-console.log(missing === 0 ? '  every video and audio sample sent is stored, byte for byte as many' : '  SAMPLES LOST');
+console.log(
+  missing === 0 ? '  every video and audio sample sent is stored, with the same number of bytes' : '  SAMPLES LOST',
+);
 await whole.gateway.stop();
 
 console.log(`\ngrowth, ${GROWTH_SECONDS} s each, default window:`);

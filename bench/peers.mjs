@@ -1,4 +1,4 @@
-// Other servers of the same kind, started side by side with the gateway where they are found on this machine, each with its own process.
+// Starts comparable servers beside the gateway, each in its own process, if they are installed on this machine.
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { createServer } from 'node:net';
@@ -7,7 +7,7 @@ import { root, start, temporaryDirectory } from './measuring.mjs';
 
 const NGINX = '/usr/sbin/nginx';
 const RTMP_MODULE = '/usr/lib/nginx/modules/ngx_rtmp_module.so';
-/** Milliseconds in which a server must be there, or a stream must be playable. */
+/** Milliseconds until a server must answer, or a stream must be playable. */
 const DEADLINE = 30_000;
 
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
@@ -21,8 +21,8 @@ async function freePort() {
 }
 
 /**
- * Asks until `isThere` accepts the answer.
- * @param over rejects when no answer can come any more, because a program has ended
+ * Repeats a request until `isThere` accepts the answer.
+ * @param over rejects if a program has ended, so that no answer can come
  */
 export async function asked(url, isThere, over = new Promise(() => undefined)) {
   const until = performance.now() + DEADLINE;
@@ -64,7 +64,7 @@ async function serve(command, args, httpPort, options = {}) {
   };
 }
 
-/** @param fragment seconds. @returns undefined where nginx or its RTMP module is missing */
+/** @param fragment seconds. @returns undefined if nginx or its RTMP module is missing */
 export async function startNginxRtmp({ fragment, playlist }) {
   if (!existsSync(NGINX) || !existsSync(RTMP_MODULE)) {
     console.log('nginx-rtmp: not on this machine (Debian packages nginx and libnginx-mod-rtmp)');
@@ -93,7 +93,7 @@ http { access_log off; types { application/vnd.apple.mpegurl m3u8; video/mp2t ts
   };
 }
 
-/** With its default options, except for ports and what is not measured. @returns undefined where it is not on PATH */
+/** Starts MediaMTX with its default options, except for ports and servers that are not measured. @returns undefined if it is not on PATH */
 export async function startMediaMtx(settings = {}) {
   const program = (process.env.PATH ?? '')
     .split(delimiter)
@@ -118,13 +118,13 @@ export async function startMediaMtx(settings = {}) {
   const server = await serve(program, [configuration], hlsPort, { cwd: directory });
   return {
     ...server,
-    // It takes the application and the name together for the path.
+    // Its path consists of application and name.
     rtmp: { host: '127.0.0.1', port: rtmpPort, app: 'live' },
     playlist: (name) => `http://127.0.0.1:${hlsPort}/live/${name}/index.m3u8`,
   };
 }
 
-/** @returns undefined where the npm package is not found */
+/** @returns undefined if the npm package is not found */
 export async function startNodeMediaServer() {
   const installed = process.env.NODE_MEDIA_SERVER;
   let entry;

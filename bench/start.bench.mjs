@@ -1,5 +1,5 @@
-// How soon a new stream can be watched: from the first media message of the publisher to the last byte of the first media that a player can
-// show, with a player that waits for it; beside the peers on this machine.
+// How soon a new stream can be watched: from the first media message of the publisher to the last byte of the first media that a waiting player can
+// show, compared with other servers on this machine.
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { get } from 'node:http';
@@ -10,7 +10,7 @@ import { describeMachine, ffmpeg, run, startGateway, summary, temporaryDirectory
 import { startMediaMtx, startNginxRtmp, startNodeMediaServer } from './peers.mjs';
 
 const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 5);
-/** Longer than any server takes: three segments and more. */
+/** Longer than any server needs: more than three segments. */
 const SECONDS = 15;
 const POLL = 10;
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
@@ -58,7 +58,7 @@ async function playlist(url, signal) {
   }
 }
 
-/** Loads what a player of HLS needs for its first picture: the first segment or part, and what must be loaded before it. */
+/** Loads everything that an HLS player needs for its first picture: playlists, init segment, and the first segment or part. */
 async function firstOfHls(url, signal) {
   const master = await playlist(url, signal);
   const variant = /^#EXT-X-STREAM-INF.*\n(\S+)$/m.exec(master.body)?.[1];
@@ -82,7 +82,7 @@ async function firstOfHls(url, signal) {
   }
 }
 
-/** Reads until the first picture has come over HTTP-FLV, which a page can show with a script of its own. */
+/** Reads until the first picture has arrived over HTTP-FLV, which a page can show with a script. */
 async function firstOfFlv(url, signal) {
   for (;;) {
     const request = get(url, { signal });

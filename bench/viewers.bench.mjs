@@ -1,5 +1,5 @@
-// What a viewer costs: viewers who ask as hls.js does with low latency, for a live stream of pictures and sound, beside MediaMTX with the
-// same stream, segments and parts. Server and viewers have one core each (taskset), so that they do not take each other's time.
+// The cost of a viewer: viewers send the same requests as hls.js in low-latency mode, for a live stream of video and audio, and the same for MediaMTX
+// with the same stream, segments and parts. Server and viewers have one core each (taskset), so that they do not take each other's time.
 import { fork, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
@@ -16,15 +16,15 @@ const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 3);
 const SECONDS = Number(process.env.BENCH_SECONDS ?? 30);
 /** Seconds of the stream, which is repeated: whole GOPs. */
 const SOURCE_SECONDS = 20;
-/** Milliseconds until all viewers have come and the compiler has done most of its work. */
+/** Milliseconds until all viewers have started and the JIT compiler has optimized most of the code. */
 const WARM_UP = 15_000;
-/** Viewers that come at the same time. */
+/** Viewers that start at the same time. */
 const AT_ONCE = 50;
 const [SERVER_CORE, VIEWER_CORE] = ['0', '1'];
 const here = fileURLToPath(import.meta.url);
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** A connection that is kept, with one request at a time: pictures and sound have two each, for playlists and for media. */
+/** A persistent connection with one request at a time. Video and audio have two each: for playlists and for media. */
 class Connection {
   #socket;
   #host;
@@ -98,10 +98,10 @@ function unchunked(body) {
   }
 }
 
-/** All viewers get the same text, so that it is read once. */
+/** All viewers get the same text, so it is parsed once. */
 const read = new Map();
 
-/** @returns the position to ask for next, and the newest part with its number in all */
+/** @returns the position to request next, and the newest part with its number counted over all segments */
 function readPlaylist(body) {
   const text = body.toString('latin1');
   const known = read.get(text);
@@ -124,7 +124,7 @@ function readPlaylist(body) {
   return found;
 }
 
-/** One track of one viewer: the next playlist is asked for while the part is loaded. */
+/** One track of one viewer: the next playlist is requested while the part is loaded. */
 async function follow(url, counted, isOver) {
   const [playlists, media] = [new Connection(url), new Connection(url)];
   const query = url.search === '' ? '?' : `${url.search}&`;
@@ -161,7 +161,7 @@ async function runViewers(playlist, count) {
     const tracks = [/^#EXT-X-STREAM-INF.*\n(\S+)$/m.exec(text)?.[1], /TYPE=AUDIO.*URI="([^"]+)"/.exec(text)?.[1]];
     return tracks.filter((uri) => uri !== undefined).map((uri) => new URL(uri, response.url));
   };
-  // All of them are there before the first begins: a machine that is busy with some would keep the others waiting.
+  // All connections are opened before the first viewer starts; otherwise the load of the first viewers would delay the others.
   const tracks = [];
   while (tracks.length < count) {
     const missing = Math.min(AT_ONCE, count - tracks.length);
@@ -207,7 +207,7 @@ async function measure(label, { pid, rtmp, playlist, stop }, count, tags) {
   })();
   const address = playlist('viewers');
   await asked(address, ({ ok }) => ok);
-  // With whole segments there are tracks to follow.
+  // After some seconds the playlists list whole segments, so viewers can start.
   await sleep(3_000);
   const idle = await costOf(pid, 5_000);
   const child = fork(here, [], { env: { ...process.env, BENCH_PLAYLIST: address, BENCH_COUNT: String(count) } });

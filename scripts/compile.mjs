@@ -1,5 +1,5 @@
-// Compiles src/ into dist/; `npm install` runs it. After `npm install --omit=dev` there is no compiler in node_modules: then the one
-// that package-lock.json names is fetched into npm's cache, used once, and nothing of it is installed.
+// Compiles src/ into dist/; `npm install` runs it. After `npm install --omit=dev` there is no compiler in node_modules. In that case the version from
+// package-lock.json is fetched into npm's cache and used once, without installing it.
 import { spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -22,7 +22,7 @@ function compileWithFetched() {
   if (npm === undefined) return explain('the compiler is not installed, and this was not started by npm');
   process.stdout.write(`No compiler in node_modules (--omit=dev): using typescript@${version} from npm's cache.\n`);
   const fetched = [npm, 'exec', '--yes', '--include=optional', `--package=typescript@${version}`, '--', 'tsc'];
-  // The types of Node and of the test tools are not installed either, so nothing is checked and no declarations are written.
+  // The types of Node and of the test tools are not installed either, so types are not checked and no declarations are written.
   process.exitCode = run([
     ...fetched,
     ...project,

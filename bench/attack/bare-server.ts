@@ -1,5 +1,5 @@
-// The least that a server on Node can do with a burst of TLS connections: it closes each one at its first byte. Forked as a process of its
-// own; what its memory grows by is the floor of Node and of the C library's allocator, below which no server on top of them can be.
+// A server that does the least possible with a burst of TLS connections: it closes each one at its first byte. It runs in a separate process. Its
+// memory growth is caused by Node and the C library's allocator, so no server built on them can grow by less.
 import { readFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:tls';

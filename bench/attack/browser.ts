@@ -1,5 +1,5 @@
-// Plays the same stream in a real Chromium with hls.js: `waiting` events and errors are what a viewer would have seen, with the buffer at
-// that time.
+// Plays the same stream in a real Chromium with hls.js: `waiting` events and errors show what a viewer would have noticed, with the state of the
+// buffer at that time.
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
@@ -31,7 +31,7 @@ const page = `<!doctype html><title>attack</title><video muted autoplay playsinl
     window.stalls += 1;
     const { buffered, currentTime } = video;
     const ahead = buffered.length === 0 ? 0 : buffered.end(buffered.length - 1) - currentTime;
-    window.failures.push('waits with ' + ahead.toFixed(2) + ' s ahead of it in ' + buffered.length + ' ranges, ' + hls.latency.toFixed(2) + ' s behind live, level ' + hls.currentLevel + ', loads ' + hls.loadLevel);
+    window.failures.push('waits with ' + ahead.toFixed(2) + ' s buffered ahead in ' + buffered.length + ' ranges, ' + hls.latency.toFixed(2) + ' s behind live, level ' + hls.currentLevel + ', loads ' + hls.loadLevel);
   });
 </script>`;
 

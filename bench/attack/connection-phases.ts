@@ -31,10 +31,10 @@ async function slowHandshakes(
   clearInterval(trickle);
   const open = peers.filter((peer) => !peer.isClosed);
   await Promise.all(open.map((peer) => peer.hangUp(0)));
-  must(served, 'an honest encoder was not answered while the handshakes crawled');
+  must(served, 'a well-behaved encoder was not answered during the slow handshakes');
   must(open.length === 0, `${open.length} of ${count} slow handshakes were still open after the deadline`);
   const last = Math.max(...lasted);
-  return `${count} closed, the last after ${(last / 1000).toFixed(1)} s; an honest connect took ${answered.toFixed(0)} ms`;
+  return `${count} closed, the last after ${(last / 1000).toFixed(1)} s; a well-behaved connect took ${answered.toFixed(0)} ms`;
 }
 
 /** 64 chunk streams that each announce `length` bytes and send one of them, on many connections. */
@@ -88,8 +88,8 @@ async function tinyChunks(attack: Attack): Promise<string> {
       }
       const ended = await peer.endedWithin(2_000);
       await peer.hangUp(200);
-      if (size === 0 || size >= 0x80000000) must(ended, `a chunk size of ${size} was taken`);
-      return `${size}: ${ended ? 'refused' : `taken in ${(performance.now() - began - 2000).toFixed(0)} ms`}`;
+      if (size === 0 || size >= 0x80000000) must(ended, `a chunk size of ${size} was accepted`);
+      return `${size}: ${ended ? 'refused' : `accepted in ${(performance.now() - began - 2000).toFixed(0)} ms`}`;
     }),
   );
   return results.join('; ');
@@ -161,7 +161,7 @@ async function controlFlood(attack: Attack): Promise<string> {
   return `bytes sent→answered per byte: ping ${results[0]}, ack ${results[1]}, window ${results[2]}, bandwidth ${results[3]}, unread pings ${results[4]}`;
 }
 
-/** What else may connect to an open port. */
+/** Clients of other protocols that may connect to an open port. */
 async function otherProtocols({ target, random, count }: Attack): Promise<string> {
   const clientHello = Buffer.concat([Buffer.from('1603010200010001fc0303', 'hex'), Buffer.alloc(508, 7)]);
   const http = Buffer.from(`GET /${'a'.repeat(2000)} HTTP/1.1\r\nHost: localhost\r\n\r\n`);

@@ -6,7 +6,7 @@ import { createInterface } from 'node:readline';
 import { within } from './peer.js';
 
 export interface InsideFigures {
-  /** Milliseconds since the last look with `collect`. */
+  /** Milliseconds; measured since the last call of `look` with `collect`. */
   readonly delay: { readonly p50: number; readonly p99: number; readonly max: number };
   readonly rss: number;
   readonly heapUsed: number;
@@ -15,9 +15,9 @@ export interface InsideFigures {
   readonly timers: number;
 }
 
-/** What would remain if something leaked. */
+/** Resources that would remain if something leaked. */
 export interface Holdings {
-  /** Descriptors: connections of RTMP peers, and all others except HTTP connections, which players open as they like. */
+  /** Descriptors: `rtmp` counts connections of RTMP peers, `other` all others except HTTP connections, whose number the players decide. */
   readonly rtmp: number;
   readonly other: number;
   readonly timers: number;
@@ -124,7 +124,7 @@ export class GatewayProcess {
       if (this.alive) return answer;
       throw new Error(`the gateway ended: ${this.#stderr}`);
     }
-    throw new Error('the gateway does not answer for 30 s');
+    throw new Error('the gateway has not answered for 30 s');
   }
 
   async holdings(): Promise<Holdings> {

@@ -1,8 +1,9 @@
-// What the gateway holds of its peers, before an attack and after it: descriptors, timers and children that a leak would consist of.
+// Counts the resources that the gateway holds for its peers before and after an attack: descriptors, timers and child processes. A leak would show in
+// them.
 import type { GatewayProcess, Holdings } from './gateway-process.js';
 import { sleep } from './peer.js';
 
-/** At rest the figures vary a little: before an attack the highest counts, after it the lowest. */
+/** The figures vary a little even at rest, so the highest one before an attack is compared with the lowest one after it. */
 export async function mostHeld(gateway: GatewayProcess): Promise<Holdings> {
   let most = await gateway.holdings();
   for (let look = 0; look < 40; look++) {

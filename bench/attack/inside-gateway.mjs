@@ -1,4 +1,4 @@
-// Loaded into the gateway's process before its program (`--import`): reports over IPC what only the process itself knows.
+// Loaded into the gateway's process before its program (`--import`): reports over IPC the figures that only the process itself can measure.
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 
 /** Milliseconds between two samples of the histogram; the delay is the time beyond that. */
@@ -6,7 +6,7 @@ const RESOLUTION = 10;
 const histogram = monitorEventLoopDelay({ resolution: RESOLUTION });
 histogram.enable();
 
-/** All timers that are set and have neither fired nor been cleared, including unreferenced ones: a leak would consist of these. */
+/** All timers that are set and have neither fired nor been cleared, including unreferenced ones. A leaked timer would stay in this set. */
 const timers = new Set();
 for (const [set, clear, fires] of [
   ['setTimeout', 'clearTimeout', true],
@@ -41,7 +41,7 @@ process.on('message', ({ id, collect }) => {
       ? { p50: 0, p99: 0, max: 0 }
       : { p50: beyond(histogram.percentile(50)), p99: beyond(histogram.percentile(99)), max: beyond(histogram.max) };
   if (collect) {
-    // A collection stops the process: its time is caused by us, not by the gateway.
+    // A collection stops the process for a time that this script causes and not the gateway.
     globalThis.gc?.();
     globalThis.gc?.();
     setImmediate(() => histogram.reset());

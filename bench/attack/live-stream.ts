@@ -72,7 +72,7 @@ export class LiveStreamUnderWatch {
     return this.#encoderErrors;
   }
 
-  /** Since the last report. */
+  /** Figures since the last report. */
   async report(): Promise<LiveReport> {
     const answer = once(this.#player, 'message');
     this.#player.send('report');
@@ -81,13 +81,12 @@ export class LiveStreamUnderWatch {
     return { player, browser, publishing: this.#encoder.exitCode === null && this.#encoder.signalCode === null };
   }
 
-  /** How long small answers took since the last call. */
-  /** Forgets the answers so far. */
+  /** Starts a new measurement of response times. */
   resetProbe(): void {
     this.#prober.send('reset');
   }
 
-  /** The answers since then. */
+  /** The response times since `resetProbe`. */
   async probe(): Promise<ProbeReport> {
     const answer = once(this.#prober, 'message');
     this.#prober.send('report');

@@ -80,7 +80,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     ...['--rtmp-port', '0', '--http-port', '0', '--publish-key', KEY, '--media-dir', join(directory, 'media')],
     ...['--ffmpeg-path', ffmpeg, '--ladder', 'source,240p', '--log-level', 'info'],
     ...['--https-port', '0', '--rtmps-port', '0', '--tls-cert', cert, '--tls-key', certificateKey],
-    // Room for slow peers: otherwise the limits per address and in total would close them before the deadlines do.
+    // High limits for slow peers; otherwise the limits per address and in total would close them before the deadlines do.
     ...['--max-connections', '2000', '--handshake-timeout', `${handshakeTimeout / 1000}`],
     ...(values.short ? ['--segment-duration', '1', '--window-segments', '6', '--resume-window', '1'] : []),
   ]);
@@ -120,7 +120,7 @@ export async function main(argv: readonly string[]): Promise<number> {
       count: (full) => Math.max(Math.min(full, 4), Math.round(full * scale)),
       lasting: (full) => full * 1000 * (values.short ? 0.08 : Math.max(0.2, Math.min(1, scale * 2))),
     };
-    // Attackers are on other machines in reality: here they may use only what the gateway leaves.
+    // Real attackers are on other machines. Here they get a low priority, so that they use only CPU time that the gateway does not need.
     setPriority(10);
     const settling = () => (values.short ? undefined : settle(gateway, Number(values.settle) * 1000));
     const settled = await settling();
@@ -202,7 +202,7 @@ async function runPhase(
   before: Holdings,
   base: number,
   patience: number,
-  /** For the last one: the most bytes that a bare server kept of an attack. */
+  /** For the last phase: the largest memory growth of a bare server after an attack, in bytes. */
   leastKept?: number,
 ): Promise<PhaseResult> {
   const last = leastKept !== undefined;
@@ -237,12 +237,12 @@ async function runPhase(
   await gateway.look(true);
   const { rss, heapUsed, arrayBuffers } = await gateway.look(true);
   const report = await live.report();
-  // Other processes, among them the player, are not to be disturbed by it while the gateway is looked at.
+  // The floor is measured after the gateway, so that it does not disturb the player and other processes meanwhile.
   const floor = await phase.floor?.(attack);
-  // A peer of Node's own shows what cannot be less: docs/decisions/0020-memory-of-a-burst.md.
+  // A bare Node server shows the least possible growth: docs/decisions/0020-memory-of-a-burst.md.
   const maxRise = Math.max(MAX_GROWTH, floor?.highest ?? 0) + (phase.streams ?? 0) * STREAM_BYTES;
   const maxKept = Math.max(MAX_LEFT, floor?.after ?? 0);
-  // A short run sends little, at a gateway that has just started and grows by itself.
+  // In a short run the attacks send little, and the gateway has just started and still grows by itself, so growth proves nothing.
   if (!attack.isShort && peak - start > maxRise) problems.push(`memory rose by ${mb(peak - start)} MB`);
   if (!attack.isShort && rss - start > maxKept) problems.push(`${mb(rss - start)} MB of memory are left`);
   if (delay.p99 > MAX_DELAY_P99) problems.push(`event loop delay p99 ${delay.p99.toFixed(0)} ms`);
@@ -259,7 +259,7 @@ async function runPhase(
   if ((last || patience >= SETTLES_WITHIN) && Object.values(left).some((count) => count > 0)) {
     problems.push(`left: ${held(left)}`);
   }
-  // In all, as much as one attack may leave on top of what no server gives back.
+  // All attacks together may leave as much as one, on top of the memory that no server gives back.
   if (last && rss - base > Math.max(MAX_GROWTH, leastKept + MAX_LEFT))
     problems.push(`memory grew by ${mb(rss - base)} MB`);
   const errors = sum(gateway.errors) - errorsBefore;

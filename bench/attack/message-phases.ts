@@ -162,7 +162,7 @@ async function truncations(attack: Attack): Promise<string> {
   const send = async (index: number, lane: number): Promise<Peer> => {
     const peer = new Peer(target, { from: address(lane * 64 + (index % 64)) });
     const bytes = (captures[lane] ?? wholeCapture).subarray(0, Math.floor(index * step));
-    must(await peer.writeWithin(bytes, 10_000), `${bytes.length} bytes of a publish were not taken`);
+    must(await peer.writeWithin(bytes, 10_000), `${bytes.length} bytes of a publish were not accepted`);
     return peer;
   };
   await inParallel(total, 32, async (index, lane) => {
@@ -190,7 +190,7 @@ async function refusedKeys({ target, count, lasting }: Attack): Promise<string> 
     // Every third one does not wait for the answer.
     if (index % 3 === 0) await peer.hangUp(20);
     else await peer.endedWithin(5_000);
-    must(!peer.tail.includes('NetStream.Publish.Start'), 'a wrong key was let in');
+    must(!peer.tail.includes('NetStream.Publish.Start'), 'a wrong key was accepted');
     heard.push(index % 3 === 0 ? 'left' : peer.isClosed ? 'refused' : 'waiting');
     await peer.hangUp(0);
   });

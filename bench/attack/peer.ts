@@ -1,4 +1,4 @@
-// A hostile RTMP client: it writes whatever it is told, from any loopback address, and only observes the answers.
+// A hostile RTMP client: it writes any given bytes, from any loopback address, and only observes the answers.
 import { connect, type Socket } from 'node:net';
 import { encodeAmf0 } from '../../src/protocols/amf/amf0-encoder.js';
 import { type AmfValue, amfObject } from '../../src/protocols/amf/values.js';

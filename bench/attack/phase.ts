@@ -1,4 +1,4 @@
-// What an attack receives and returns, so that each attack states only what it does to the gateway.
+// The input and result of an attack, so that the code of each attack contains only what it does to the gateway.
 import type { FlvTag } from '../../src/protocols/flv/flv-tag.js';
 import type { Random } from '../../test/fuzz/mutator.js';
 import { Peer, sleep, type Target } from './peer.js';
@@ -39,7 +39,7 @@ export interface Phase {
   readonly name: string;
   /** Line of the acceptance list. */
   readonly line: string;
-  /** Streams that the gateway takes and keeps for their viewers meanwhile, at full counts. */
+  /** Number of streams that the gateway accepts and keeps for viewers during this phase, in a full run. */
   readonly streams?: number;
   /** @returns what happened, in a few words. @throws if the gateway did not do what it must */
   run(attack: Attack): Promise<string>;
@@ -47,7 +47,7 @@ export interface Phase {
   floor?(attack: Attack): Promise<Growth>;
 }
 
-/** Bytes of resident memory beyond what there was before. */
+/** Growth of the resident memory in bytes. */
 export interface Growth {
   readonly highest: number;
   /** After a collection, with all connections closed. */

@@ -1,5 +1,5 @@
-// Requests a small answer from the gateway again and again, in its own process so that the attackers do not delay it: the response time is
-// what a viewer would notice.
+// Requests a small answer from the gateway again and again, in its own process so that the attackers do not delay it: a viewer would notice the same
+// response times.
 import { Agent, get } from 'node:http';
 
 export interface ProbeReport {
@@ -12,11 +12,13 @@ export interface ProbeReport {
 }
 
 const EVERY = 30;
-/** An attack of a moment is judged with the second after it: of two answers, p99 says nothing. */
+/**
+ * Least number of answers to report. After a very short attack, probing continues until there are enough, because p99 of two answers means nothing.
+ */
 const LEAST_ANSWERS = 40;
 
 const [, , url] = process.argv;
-if (url === undefined) throw new Error('the address to ask is missing');
+if (url === undefined) throw new Error('the address to request is missing');
 const agent = new Agent({ keepAlive: true, maxSockets: 1 });
 let times: number[] = [];
 let failures = 0;
@@ -51,7 +53,7 @@ function forget(): void {
   failures = 0;
 }
 
-/** When there is enough to report. */
+/** Sends the report if it was requested and there are enough answers. */
 function report(): void {
   if (!isAsked || times.length + failures < LEAST_ANSWERS) return;
   isAsked = false;

@@ -5,13 +5,13 @@ import type { ProbeReport } from './prober.js';
 
 /** Limits: bytes of memory that remain, and milliseconds of event loop delay. */
 export const MAX_GROWTH = 64 * 1024 * 1024;
-/** What a stream may take that was published as anybody may who has the key; most of it must go when it ends. */
+/** Memory that one published stream may take in bytes. Most of it must be released when the stream ends. */
 export const STREAM_BYTES = 128 * 1024;
 /** The same for what is left after one attack. */
 export const MAX_LEFT = 32 * 1024 * 1024;
 export const MAX_DELAY_P99 = 100;
 export const MAX_PROBE_P99 = 100;
-/** Bytes of log lines per second, whatever peers do. */
+/** Bytes of log lines per second, no matter what peers do. */
 export const MAX_LOG_RATE = 50_000;
 
 export const MEGABYTE = 1024 * 1024;
@@ -27,7 +27,7 @@ export interface PhaseResult {
   /** Megabytes of resident memory relative to before this attack: the maximum during it, and what is left after a collection. */
   readonly rise: number;
   readonly kept: number;
-  /** How a server that does nothing grew by the same attack, in megabytes. */
+  /** How much a bare server grew in the same attack, in megabytes. */
   readonly floor: { readonly rise: number; readonly kept: number } | undefined;
   /** Megabytes in use after a collection. */
   readonly heap: number;
@@ -43,7 +43,7 @@ export interface PhaseResult {
   readonly probe: ProbeReport;
   /** Bytes of log per second. */
   readonly logRate: number;
-  /** More than before the phase. */
+  /** Resources held in addition to those before the phase. */
   readonly left: Holdings;
   readonly problems: readonly string[];
 }
@@ -117,6 +117,6 @@ export function summarize(results: readonly PhaseResult[], gateway: GatewayProce
   console.log(`error records: ${JSON.stringify([...gateway.errors])}`);
   const failed = results.filter(({ problems }) => problems.length > 0);
   console.log(
-    failed.length === 0 ? 'no limit was crossed' : `limits crossed in: ${failed.map(({ name }) => name).join(', ')}`,
+    failed.length === 0 ? 'no limit was exceeded' : `limits exceeded in: ${failed.map(({ name }) => name).join(', ')}`,
   );
 }

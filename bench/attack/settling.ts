@@ -49,8 +49,8 @@ export async function settle(gateway: { residentBytes(): number }, most: number)
 export function describeSettling({ seconds, settled, series, highest }: Settling): string {
   const end = settled
     ? `has settled: for ${QUIET / 1000} s it was not higher than ${highest} MB`
-    : `HAS NOT SETTLED, its own growth counts as the attackers': highest ${highest} MB`;
-  return `after ${seconds.toFixed(0)} s alone with its honest stream the gateway's memory ${end}; each ${LOOKS_SHOWN} s, MB: ${series.join(' ')}`;
+    : `HAS NOT SETTLED, so its own growth is counted as caused by the attacks: highest ${highest} MB`;
+  return `after ${seconds.toFixed(0)} s with only its own live stream, the gateway's memory ${end}; each ${LOOKS_SHOWN} s, MB: ${series.join(' ')}`;
 }
 
 const megabytes = (bytes: number): number => Math.round(bytes / (1024 * 1024));

@@ -34,7 +34,7 @@ process.on('message', async (request) => {
     process.disconnect();
     return;
   }
-  // Twice: what the first collection leaves in finalizers is released by the second.
+  // Twice, because the second collection releases the memory that the finalizers of the first one have freed.
   globalThis.gc();
   globalThis.gc();
   const { rss, heapUsed, external, arrayBuffers } = process.memoryUsage();
