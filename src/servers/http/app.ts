@@ -23,7 +23,7 @@ import { Connections, isSecure, MAX_REQUESTS_PER_ADDRESS } from './metering/conn
 import { loadPages, publicDirectory } from './pages/pages.js';
 import { createServices, registerSluice } from './plugin.js';
 import { describeProblem, READING_METHODS, sendProblem } from './plugins/errors.js';
-import { isLogged, logRequest } from './plugins/request-log.js';
+import { logRequest, REQUEST_LOG_LEVELS } from './plugins/request-log.js';
 import { setStrictHeaders } from './plugins/security-headers.js';
 import { INTERNAL, METHOD_NOT_ALLOWED, sendRawProblem, TOO_MANY_REQUESTS } from './raw-problem.js';
 import { maskedPath } from './request-path.js';
@@ -98,7 +98,8 @@ export function buildHttpApp(dependencies: AppDependencies): HttpApp {
       route(request, response);
       return;
     }
-    if (logger !== undefined && isLogged(logger)) logRequest(logger, errors.shared, request, response);
+    if (logger !== undefined && REQUEST_LOG_LEVELS.has(logger.level))
+      logRequest(logger, errors.shared, request, response);
     delivery.serve(request, response, target);
   };
 

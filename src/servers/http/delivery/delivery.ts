@@ -6,7 +6,7 @@ import type { Seconds } from '../../../protocols/units.js';
 import type { ClientAddresses } from '../client-address.js';
 import type { DashOrigin, HlsOrigin, OriginAnswer, OriginAnswerKind } from '../dependencies.js';
 import type { InternalErrors } from '../internal-errors.js';
-import { peerAddress } from '../metering/connections.js';
+import { connectionOf, peerAddress } from '../metering/connections.js';
 import { chooseCoding, matchesEntityTag, matchesIfRange, readRange } from '../negotiation.js';
 import { AnswerWriter } from './answer-writer.js';
 import { BannedWaits } from './banned-waits.js';
@@ -286,8 +286,12 @@ export class Delivery {
     this.#writer.text(exchange, 503, 'no-store', 'http.too-many-waiting: too many requests wait\n', retry);
   }
 
+  /** The client's address. It is known for each connection, except where a trusted proxy says for whom it asks. */
   #addressOf(request: RawRequest): string | undefined {
     const forwarded = request.headers['x-forwarded-for'];
+    const connection = connectionOf(request);
+    if (connection !== undefined && (forwarded === undefined || connection.countedFor !== undefined))
+      return connection.countedFor;
     return this.#options.addresses.of(peerAddress(request), Array.isArray(forwarded) ? forwarded.join(',') : forwarded);
   }
 }

@@ -13,9 +13,8 @@ export function installRequestLog(app: FastifyInstance): void {
   });
 }
 
-export function isLogged({ level }: FastifyBaseLogger): boolean {
-  return level === 'debug' || level === 'trace';
-}
+/** The levels of a logger at which requests are logged. */
+export const REQUEST_LOG_LEVELS: ReadonlySet<string> = new Set(['debug', 'trace']);
 
 /** Logs a request that bypasses Fastify. */
 export function logRequest(
