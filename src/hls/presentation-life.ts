@@ -119,7 +119,7 @@ export class PresentationLife {
     if (frame.role !== 'extra') this.#note(frame);
     const feed = this.set.feeds.find(({ rendition }) => rendition.plan.name === frame.rendition);
     // No feed: the rendition was withdrawn, or the first GOP was too long and a period has just begun in which this track is encoded.
-    if (feed instanceof SampleFeed) feed.write(frame);
+    if (feed instanceof SampleFeed) feed.samples?.push(frame);
     if (this.#announcements.isDue) this.#announcements.publish();
   }
 

@@ -4,7 +4,7 @@ import type { Clock } from '../protocols/clock.js';
 import type { SluiceError } from '../protocols/errors.js';
 import type { FailureDomain } from '../protocols/failure-domain.js';
 import type { BitsPerSecond, EpochMilliseconds, Milliseconds, Seconds } from '../protocols/units.js';
-import type { MediaSample } from './sample-feed.js';
+import type { MediaSample } from './packaging/part.js';
 import type { SegmentStore } from './store/segment-store.js';
 import type { PeriodPlan, RenditionPlan } from './timeline/plan.js';
 import type { CompleteSegment } from './window/segment.js';

@@ -20,6 +20,7 @@ import { StoredReads } from './store/stored-reads.js';
 import type { Rendition } from './window/rendition.js';
 import type { ByteSpan } from './window/segment.js';
 
+export type { MediaSample } from './packaging/part.js';
 export type {
   PresentationCounters,
   PresentationOptions,
@@ -27,7 +28,6 @@ export type {
   SourceFrame,
 } from './presentation-options.js';
 export { SMALLEST_WINDOW } from './rendition-set.js';
-export type { MediaSample } from './sample-feed.js';
 export type { SegmentStore } from './store/segment-store.js';
 export type { PeriodPlan, RenditionPlan } from './timeline/plan.js';
 

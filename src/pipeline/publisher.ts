@@ -6,9 +6,10 @@ import type { LiveTag } from '../live/tag.js';
 import type { Clock } from '../protocols/clock.js';
 import type { SluiceError } from '../protocols/errors.js';
 import type { FailureDomain } from '../protocols/failure-domain.js';
-import type { Milliseconds } from '../protocols/units.js';
+import { type Milliseconds, type Seconds, secondsToMilliseconds } from '../protocols/units.js';
 import type { SourceHints } from '../transcode/describe-source.js';
 import { MediaTracks } from './media-tracks.js';
+import { doubtsRate, measureFrameRate } from './picture-rate.js';
 import { TrackDecision } from './track-decision.js';
 
 /** Bytes of media that may wait for FFmpeg: 10 s at 12 Mbit/s. Beyond that the oldest are dropped, up to the next key frame. */
@@ -78,6 +79,56 @@ export class ChangeWatch {
   }
 }
 
+/**
+ * A GOP with fewer pictures than this is never too long: in a source with one picture in ten seconds, every second picture may be a key
+ * frame.
+ */
+const SHORTEST_LONG_GOP = 2.5;
+
+/** Detects a publisher whose key frames are too far apart to cut segments at them. The source is then encoded. One object per publisher. */
+export class LongGop {
+  readonly #longest: Milliseconds;
+  #lastKeyFrame: Milliseconds | undefined;
+  #lastPicture: Milliseconds | undefined;
+  #interval: Milliseconds = 0;
+  #found = false;
+
+  /** @param maxGop longest GOP that can be cut without encoding */
+  constructor(maxGop: Seconds) {
+    this.#longest = secondsToMilliseconds(maxGop);
+  }
+
+  /** Whether a long GOP was found. From then on the gateway makes the key frames. */
+  get found(): boolean {
+    return this.#found;
+  }
+
+  note({ kind, keyFrame, dts }: LiveTag): void {
+    if (kind !== 'video') return;
+    if (keyFrame) this.#lastKeyFrame = dts;
+    this.#interval = dts - (this.#lastPicture ?? dts);
+    this.#lastPicture = dts;
+  }
+
+  /** Whether this tag, which was already noted, is too far from the last key frame. */
+  exceeds({ kind, dts }: LiveTag): boolean {
+    const last = this.#lastKeyFrame;
+    return (
+      !this.#found &&
+      kind === 'video' &&
+      last !== undefined &&
+      dts - last > Math.max(this.#longest, SHORTEST_LONG_GOP * this.#interval)
+    );
+  }
+
+  /** @returns false if it was known before */
+  find(): boolean {
+    const first = !this.#found;
+    this.#found = true;
+    return first;
+  }
+}
+
 /** Serves what a publisher sends. */
 export interface PublisherServer {
   /** Called for each tag once the tracks are decided. */
@@ -91,6 +142,8 @@ export interface PublisherOptions {
   /** Whether this is the slate, which is shown while nobody publishes. */
   readonly isSlate: boolean;
   readonly clock: Clock;
+  /** The longest GOP that can be cut without encoding. */
+  readonly maxGop: Seconds;
   /** Owns the callbacks of the stream. */
   readonly domain: FailureDomain;
   /** Whether an earlier publisher of this name sent video. */
@@ -115,6 +168,7 @@ export class Publisher {
   held: LiveTag[] = [];
   tracks: PresentTracks | undefined;
   changes = new ChangeWatch(false);
+  readonly longGop: LongGop;
   /** Whether the publisher has left. Its last tags may still be in progress. */
   gone = false;
   /** Media for the next FFmpeg. */
@@ -135,13 +189,15 @@ export class Publisher {
     this.#options = options;
     this.stream = stream;
     this.isSlate = options.isSlate;
+    this.longGop = new LongGop(options.maxGop);
     this.#decision = new TrackDecision({
       clock,
       expectsVideo: () => {
         if (stream.metadataHints.announcesVideo === true) return 'announced';
         return options.hadVideo === true ? 'had' : undefined;
       },
-      doubtsRate: () => this.#doubtsRate(),
+      doubtsRate: () =>
+        doubtsRate(this.held, stream.videoTrack?.description.frameRate ?? stream.metadataHints.frameRate),
       onDecided: (tracks) => this.#decided(tracks),
     });
     // Subscribes at the first tag, so that media is queued here while the tracks are undecided and FFmpeg starts.
@@ -205,14 +261,6 @@ export class Publisher {
     };
   }
 
-  /** Whether the first pictures contradict the frame rate in headers or metadata: then more pictures decide which is right. */
-  #doubtsRate(): boolean {
-    const said = this.stream.videoTrack?.description.frameRate ?? this.stream.metadataHints.frameRate;
-    const times = pictureTimes(this.held);
-    if (times.length >= MEASURED_PICTURES) return false;
-    return said === undefined || times.length < 2 || !agree(said, rateOf(times));
-  }
-
   #decided(tracks: PresentTracks): void {
     this.tracks = tracks;
     this.changes = new ChangeWatch(tracks.video);
@@ -248,31 +296,4 @@ export class Publisher {
     const saysLittle = tag.sequenceHeader && (tag.codec === 'av1' || tag.codec === 'vp9');
     if (tag.trackId === 0 && !saysLittle) this.#decision.note(tag);
   }
-}
-
-/** This many pictures show the frame rate, even if one is missing: 0.3 s at 25 frames/s. */
-const MEASURED_PICTURES = 8;
-/** Rates that differ by a smaller share count as equal: times are whole milliseconds, and a picture may be missing. */
-const SAME_RATE = 0.15;
-
-function agree(said: number, rate: number): boolean {
-  return Math.abs(said / rate - 1) < SAME_RATE;
-}
-
-/** Frames per second in these tags; undefined if there are too few. */
-function measureFrameRate(tags: readonly LiveTag[]): number | undefined {
-  const times = pictureTimes(tags);
-  return times.length < MEASURED_PICTURES ? undefined : rateOf(times);
-}
-
-/** Decode times of the pictures of the main track. */
-function pictureTimes(tags: readonly LiveTag[]): Milliseconds[] {
-  return tags
-    .filter(({ kind, sequenceHeader, trackId }) => kind === 'video' && !sequenceHeader && !trackId)
-    .map(({ dts }) => dts);
-}
-
-/** Frames per second. @param times at least two */
-function rateOf(times: readonly Milliseconds[]): number {
-  return ((times.length - 1) * 1000) / ((times.at(-1) ?? 0) - (times[0] ?? 0));
 }

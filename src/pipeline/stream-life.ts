@@ -108,6 +108,7 @@ export class StreamLife {
       stream,
       isSlate,
       clock: this.options.clock,
+      maxGop: this.options.maxGop,
       domain: this.#owner.live,
       hadVideo: this.plan?.source.video !== undefined,
       onDecided: (decided) => this.#onDecided(decided),
@@ -119,7 +120,6 @@ export class StreamLife {
 
   #use(publisher: Publisher): void {
     this.publisher = publisher;
-    this.media.publisherComes();
     if (publisher.tracks !== undefined) this.#onDecided(publisher);
     else if (publisher.gone) this.#onGone(publisher);
   }

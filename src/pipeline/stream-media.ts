@@ -1,69 +1,75 @@
 // Moves a publisher's media into the playlists of its name: plans it, presents it, packages it, and feeds it to FFmpeg.
 import { silentFrame } from '../hls/packaging/silence.js';
-import { Presentation } from '../hls/presentation.js';
+import { Presentation, type SourceFrame } from '../hls/presentation.js';
 import type { RepairKind } from '../live/repairs.js';
 import type { LiveStream } from '../live/stream.js';
 import type { LiveTag } from '../live/tag.js';
 import type { SluiceError } from '../protocols/errors.js';
 import type { FailureDomain } from '../protocols/failure-domain.js';
-import { type Milliseconds, type Seconds, secondsToMilliseconds } from '../protocols/units.js';
+import { type AudioDescription, countSamples } from '../protocols/mp4/audio-description.js';
+import { writeInitSegment } from '../protocols/mp4/init-segment-writer.js';
+import { VIDEO_TIMESCALE } from '../protocols/units.js';
 import type { RenditionSpec } from '../transcode/rendition-spec.js';
 import type { Encoding } from './encoding.js';
 import { pipelineError } from './errors.js';
-import { NativePackager } from './native-packager.js';
+import type { MediaTracks } from './media-tracks.js';
 import { planPublisher } from './plan-publisher.js';
 import type { Publisher } from './publisher.js';
 import type { PeriodNews, StreamLog } from './stream-log.js';
 import type { StreamPipelineOptions } from './stream-pipeline-options.js';
-import { periodPlan, type StreamPlan } from './stream-plan.js';
+import { extraTrackName, periodPlan, type StreamPlan } from './stream-plan.js';
 
 /**
- * A GOP with fewer pictures than this is never too long: in a source with one picture in ten seconds, every second picture may be a key
- * frame.
+ * Passes on the publisher's own coded frames, which need no encoding, with init segments made here. One per period: the copied renditions
+ * and the tracks they are made from.
  */
-const SHORTEST_LONG_GOP = 2.5;
+class NativePackager {
+  readonly #presentation: Presentation;
+  /** Rendition by track id. */
+  readonly #video = new Map<number, string>();
+  readonly #audio: AudioDescription | undefined;
 
-/** Detects a publisher whose key frames are too far apart to cut segments at them. The source is then encoded. One object per publisher. */
-class LongGop {
-  readonly #longest: Milliseconds;
-  #lastKeyFrame: Milliseconds | undefined;
-  #lastPicture: Milliseconds | undefined;
-  #interval: Milliseconds = 0;
-  #found = false;
-
-  /** @param maxGop longest GOP that can be cut without encoding */
-  constructor(maxGop: Seconds) {
-    this.#longest = secondsToMilliseconds(maxGop);
+  /** Sets the init segments from the next sample on. @throws mp4.* for parameters that cannot be described */
+  constructor(presentation: Presentation, media: MediaTracks, plan: StreamPlan) {
+    this.#presentation = presentation;
+    const copied = plan.renditions.filter(({ mode }) => mode === 'copy');
+    if (copied.some(({ kind }) => kind === 'video')) this.#addVideo(media, 0, 'source');
+    for (const { trackId } of plan.extraTracks) this.#addVideo(media, trackId, extraTrackName(trackId));
+    const audio = copied.some(({ kind }) => kind === 'audio') ? media.audio() : undefined;
+    this.#audio = audio?.description;
+    if (this.#audio === undefined) return;
+    const timescale = this.#audio.frameRateBase;
+    presentation.setTrack('audio', writeInitSegment({ trackId: 1, timescale, description: this.#audio }));
   }
 
-  /** Whether a long GOP was found. From then on the gateway makes the key frames. */
-  get found(): boolean {
-    return this.#found;
+  /**
+   * Converts a tag with media, of any track, to the form that the presentation takes.
+   * @param mayCut whether a segment may begin with it
+   */
+  frame(tag: LiveTag, mayCut: boolean): SourceFrame {
+    const { kind, trackId, dts, compositionTime: cts, keyFrame: sync, data } = tag;
+    if (kind === 'video') {
+      return {
+        role: trackId > 0 ? 'extra' : 'video',
+        mayCut,
+        rendition: this.#video.get(trackId),
+        dts,
+        cts,
+        sync,
+        data,
+      };
+    }
+    const sampleCount = this.#audio && countSamples(this.#audio, data);
+    const rendition = this.#audio && 'audio';
+    return { role: 'audio', mayCut, rendition, dts, cts: 0, sync: true, data, sampleCount };
   }
 
-  note({ kind, keyFrame, dts }: LiveTag): void {
-    if (kind !== 'video') return;
-    if (keyFrame) this.#lastKeyFrame = dts;
-    this.#interval = dts - (this.#lastPicture ?? dts);
-    this.#lastPicture = dts;
-  }
-
-  /** Whether this tag, which was already noted, is too far from the last key frame. */
-  exceeds({ kind, dts }: LiveTag): boolean {
-    const last = this.#lastKeyFrame;
-    return (
-      !this.#found &&
-      kind === 'video' &&
-      last !== undefined &&
-      dts - last > Math.max(this.#longest, SHORTEST_LONG_GOP * this.#interval)
-    );
-  }
-
-  /** @returns false if it was known before */
-  find(): boolean {
-    const first = !this.#found;
-    this.#found = true;
-    return first;
+  #addVideo(media: MediaTracks, trackId: number, rendition: string): void {
+    const description = media.video(trackId)?.description;
+    if (description === undefined) return;
+    this.#video.set(trackId, rendition);
+    const init = writeInitSegment({ trackId: 1, timescale: VIDEO_TIMESCALE, description });
+    this.#presentation.setTrack(rendition, init);
   }
 }
 
@@ -80,8 +86,6 @@ export class StreamMedia {
   #stream: LiveStream | undefined;
   /** The packager of the current period. */
   #packager: NativePackager | undefined;
-  /** The detector for the attached publisher. */
-  #longGop: LongGop;
   /** Whether the next picture begins a period even if it is not a key frame, because in that period the gateway makes the key frames. */
   #cutsAnywhere = false;
   /** Whether every picture is encoded as a key frame. */
@@ -105,11 +109,6 @@ export class StreamMedia {
     this.#log = log;
     this.#encoding = encoding;
     this.#onChange = onChange;
-    this.#longGop = new LongGop(options.maxGop);
-  }
-
-  publisherComes(): void {
-    this.#longGop = new LongGop(this.#options.maxGop);
   }
 
   /** The publisher whose tags pass; the tags of every other one are held. */
@@ -137,7 +136,7 @@ export class StreamMedia {
   /** Plans how to serve this publisher. @throws what `planPublisher` throws */
   plan(publisher: Publisher): StreamPlan {
     const { ladder, ffmpeg } = this.#options;
-    return planPublisher(publisher, this.#encoding, { ladder, ffmpeg, longGop: this.#longGop.found });
+    return planPublisher(publisher, this.#encoding, { ladder, ffmpeg, longGop: publisher.longGop.found });
   }
 
   /**
@@ -173,7 +172,7 @@ export class StreamMedia {
     }
     const verdict = publisher.changes.note(tag);
     if (verdict === 'left-out') return;
-    if (verdict === 'goes-on' && !this.#endsAtLongGop(tag)) {
+    if (verdict === 'goes-on' && !this.#endsAtLongGop(publisher, tag)) {
       this.#pass(tag);
       return;
     }
@@ -222,12 +221,12 @@ export class StreamMedia {
   }
 
   /** Whether the GOP has become too long to cut. If so, the source is encoded from this tag on, in a new period. */
-  #endsAtLongGop(tag: LiveTag): boolean {
-    this.#longGop.note(tag);
+  #endsAtLongGop({ longGop }: Publisher, tag: LiveTag): boolean {
+    longGop.note(tag);
     // Before anything is listed, the presentation detects this itself.
     const settled = this.presentation?.targetDuration !== undefined;
-    if (!settled || !this.#longGop.exceeds(tag) || !this.#canEncodeSource()) return false;
-    this.#longGop.find();
+    if (!settled || !longGop.exceeds(tag) || !this.#canEncodeSource()) return false;
+    longGop.find();
     this.#reportLongGop();
     return true;
   }
@@ -236,7 +235,7 @@ export class StreamMedia {
   #onLongFirstGop(): void {
     const { presentation } = this;
     const publisher = this.#served;
-    if (presentation === undefined || publisher === undefined || !this.#longGop.find()) return;
+    if (presentation === undefined || publisher === undefined || !publisher.longGop.find()) return;
     this.#reportLongGop();
     if (!this.#canEncodeSource()) return;
     const plan = this.plan(publisher);

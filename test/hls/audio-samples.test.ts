@@ -27,7 +27,7 @@ function run(frames: number, timestampOf: (i: number, time: number) => number): 
   for (let i = 0; i < frames; i += 1) {
     const dts = Math.round(timestampOf(i, 1000 + i * FRAME_MS));
     schedule.noteAudio(dts);
-    maker.push(dts, Buffer.alloc(8), 1024);
+    maker.push({ dts, cts: 0, sync: true, data: Buffer.alloc(8), sampleCount: 1024 });
   }
   maker.flush();
   return parts;
@@ -79,7 +79,7 @@ describe('AudioSamples', () => {
     const parts: MadePart[] = [];
     const maker = makerInto(parts, schedule);
     for (let time = picture - 1_000; time < picture + 500; time += FRAME_MS) {
-      maker.push(Math.round(time), Buffer.alloc(8), 1024);
+      maker.push({ dts: Math.round(time), cts: 0, sync: true, data: Buffer.alloc(8), sampleCount: 1024 });
     }
     maker.flush();
     const lead = picture / 1000 - (parts[0]?.start ?? 0);

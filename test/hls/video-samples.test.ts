@@ -19,7 +19,7 @@ it('B3.01 makes parts of 85 % from times that GStreamer has moved to those of th
     const dts = 1_000 + Math.floor(Math.floor((frame * 40) / sound) * sound) + (frame % 2);
     const keyFrame = frame % 50 === 0;
     schedule.noteVideo(dts, dts, keyFrame);
-    samples.push(dts, 0, keyFrame, Buffer.of(frame & 0xff));
+    samples.push({ dts, cts: 0, sync: keyFrame, data: Buffer.of(frame & 0xff) });
   }
   expect(parts.length).toBeGreaterThan(35);
   for (const [i, { duration, completes, segmentIndex }] of parts.entries()) {

@@ -1,7 +1,7 @@
 // Times the publisher's audio frames by counting samples, because RTMP's milliseconds are too coarse for audio, and fills its pauses.
 import { type Milliseconds, secondsToMilliseconds, type Ticks } from '../../protocols/units.js';
 import { AudioParts } from './audio-parts.js';
-import type { PartOptions } from './part.js';
+import type { MediaSample, PartOptions } from './part.js';
 import type { Silence } from './silence.js';
 
 /** How far the sample count may deviate from the publisher's timestamps: half of the noticeable lip-sync error. */
@@ -49,7 +49,7 @@ export class AudioSamples {
     this.#parts = new AudioParts({ ...options, lead: LEAD_LIMIT });
   }
 
-  push(dts: Milliseconds, data: Buffer, sampleCount: number | undefined): void {
+  push({ dts, data, sampleCount }: MediaSample): void {
     const { timescale, frameDuration } = this.#options;
     const given = Math.round((dts / 1000) * timescale);
     const duration = Math.max(1, sampleCount ?? frameDuration ?? Math.round(timescale / 50));

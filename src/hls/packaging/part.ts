@@ -1,7 +1,7 @@
 // A part of a track: its media, its place on the timeline, and how it is made from collected samples.
 import type { FragmentToWrite } from '../../protocols/mp4/fragment-writer.js';
 import { writeFragmentPieces } from '../../protocols/mp4/fragment-writer.js';
-import type { Seconds, Ticks } from '../../protocols/units.js';
+import type { Milliseconds, Seconds, Ticks } from '../../protocols/units.js';
 import type { CutSchedule } from '../timeline/cut-schedule.js';
 
 /** One or several moof+mdat. They stay several buffers until somebody requests the part as a whole, which happens to few parts. */
@@ -33,6 +33,20 @@ export class PartBody {
   moveTo(whole: Buffer): void {
     this.#pieces = [whole];
   }
+}
+
+/** One coded frame of the publisher. */
+export interface MediaSample {
+  /** Decode time on the stream timeline, increasing. */
+  readonly dts: Milliseconds;
+  /** Presentation time minus decode time. */
+  readonly cts: Milliseconds;
+  /** Decoding can start here. Always true for audio. */
+  readonly sync: boolean;
+  /** As stored in `mdat`. Kept until its part is written, at most for a part duration. */
+  readonly data: Buffer;
+  /** PCM samples in an audio frame. Default: according to the init segment. */
+  readonly sampleCount?: number | undefined;
 }
 
 /** One part with its place on the timeline, before it gets its number. */

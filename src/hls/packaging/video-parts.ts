@@ -1,7 +1,7 @@
 // Collects the pictures of a track, FFmpeg's or the publisher's, into parts that satisfy RFC 8216bis 4.4.4.9 (docs/decisions/0002).
 import type { Fragment, Sample } from '../../protocols/mp4/fragment.js';
 import type { Ticks } from '../../protocols/units.js';
-import { fullPart, shortestPart } from '../timeline/part-timing.js';
+import { shortestPart } from '../timeline/part-timing.js';
 import { type PartOptions, PartWriter } from './part.js';
 
 /** If no picture comes for this many frame intervals, the pictures pause. */
@@ -93,7 +93,8 @@ export class VideoParts {
   isFull(end: number, duration: number): boolean {
     const length = end - this.#from;
     if (length > this.#target) return true;
-    const full = fullPart(this.#shortest, this.#nominal, this.#interval);
+    // One more frame would bring a shorter part closer to the nominal duration.
+    const full = Math.max(this.#shortest, this.#nominal - this.#interval / 2);
     return length >= this.#shortest && (length >= full || length + duration > this.#target);
   }
 

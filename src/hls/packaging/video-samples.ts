@@ -1,6 +1,6 @@
 // Times the publisher's pictures. This is the hot path of a stream that is not encoded, so each frame is touched only once.
-import { type Milliseconds, type Seconds, secondsToMilliseconds, type Ticks } from '../../protocols/units.js';
-import type { PartOptions } from './part.js';
+import type { Seconds, Ticks } from '../../protocols/units.js';
+import type { MediaSample, PartOptions } from './part.js';
 import { VideoParts } from './video-parts.js';
 
 /** Weight of one frame in the expected frame interval: timestamps are whole milliseconds, and frames get lost. */
@@ -45,8 +45,8 @@ export class VideoSamples {
     this.#interval = options.frame * options.timescale;
   }
 
-  push(dts: Milliseconds, cts: Milliseconds, sync: boolean, data: Buffer): void {
-    const { schedule, sink, timescale } = this.#options;
+  push({ dts, cts, sync, data }: MediaSample): void {
+    const { schedule, sink } = this.#options;
     const parts = this.#parts;
     const runStart = schedule.runStart;
     const given = Math.round(dts * this.#ticksPerMillisecond);
@@ -62,7 +62,7 @@ export class VideoSamples {
     const wanted = sync
       ? this.#keyFrameTime(given, shown)
       : Math.max(given, parts.last + Math.max(1, Math.round(step / 2)));
-    const index = schedule.indexAt(secondsToMilliseconds((sync ? shown : wanted + parts.offset) / timescale));
+    const index = schedule.indexAt((sync ? shown : wanted + parts.offset) / this.#ticksPerMillisecond);
     if (index < runStart) return;
 
     if (parts.isEmpty && index > parts.index) sink.complete(index - 1);
@@ -104,8 +104,8 @@ export class VideoSamples {
   }
 
   #cutIsKnownAt(end: Ticks): boolean {
-    const { schedule, timescale } = this.#options;
-    return schedule.indexAt(secondsToMilliseconds((end + this.#parts.offset) / timescale)) > this.#parts.index;
+    const { schedule } = this.#options;
+    return schedule.indexAt((end + this.#parts.offset) / this.#ticksPerMillisecond) > this.#parts.index;
   }
 
   #measure(interval: Ticks): void {

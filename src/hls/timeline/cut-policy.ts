@@ -56,7 +56,8 @@ export interface CutPolicy {
 
 /** What a policy sees of the schedule. */
 export interface CutSink {
-  readonly targetDuration: Seconds | undefined;
+  /** EXT-X-TARGETDURATION, in milliseconds; undefined until it is fixed. */
+  readonly target: Milliseconds | undefined;
   readonly last: Cut | undefined;
   /** Whether the first segment should end with its first part, because somebody waits for it. */
   endsFirstEarly(): boolean;

@@ -27,6 +27,8 @@ export class CutSchedule {
   readonly #options: CutScheduleOptions;
   readonly #segment: Milliseconds;
   #rules: RunRules;
+  /** Duration of one video frame; 0 without video. */
+  #frame: Milliseconds = 0;
   #policy: CutPolicy | undefined;
   readonly #cuts = new CutList();
   /** Key frames of the source, if they decide the cuts. */
@@ -34,7 +36,8 @@ export class CutSchedule {
   /** First index of the newest run. */
   #runStart = 0;
   #running = false;
-  #targetDuration: Seconds | undefined;
+  /** EXT-X-TARGETDURATION. */
+  #target: Milliseconds | undefined;
   #longestGop: Milliseconds | undefined;
   #longGop: Milliseconds | undefined;
   #longGopAccepted = false;
@@ -48,7 +51,7 @@ export class CutSchedule {
 
   /** EXT-X-TARGETDURATION: undefined until the first GOP was measured or the first segment ended early. */
   get targetDuration(): Seconds | undefined {
-    return this.#targetDuration;
+    return this.#target && this.#target / 1000;
   }
 
   /** The longest of the newest GOPs of the publisher; undefined if none was measured. */
@@ -81,11 +84,12 @@ export class CutSchedule {
   /** Sets the rules of the next run. Its first key frame (without video, its first sample) is its first cut. */
   begin(rules: RunRules): void {
     this.#rules = rules;
+    this.#frame = secondsToMilliseconds(rules.frame ?? 0);
     this.#running = false;
     this.ends.begin();
     this.soundPause.begin();
     const sink = this.#sink();
-    const [frame, part] = [this.#frame(), secondsToMilliseconds(rules.nominalPart)];
+    const [frame, part] = [this.#frame, secondsToMilliseconds(rules.nominalPart)];
     this.#policy =
       rules.frame === undefined || rules.regular === true
         ? new RegularCuts(sink, { segment: this.#segment, part, frame: rules.frame === undefined ? undefined : frame })
@@ -114,13 +118,13 @@ export class CutSchedule {
    * other, the last segment may be too long. Then it is cut where the shorter kind ends, or a segment duration after the last cut.
    */
   cutTail(): void {
-    const { targetDuration } = this;
-    if (!this.#running || targetDuration === undefined) return;
+    const target = this.#target;
+    if (!this.#running || target === undefined) return;
     const { video, audio } = this.ends.now;
-    const longest = secondsToMilliseconds(targetDuration) + ROUNDING;
+    const longest = target + ROUNDING;
     for (let { last } = this.#cuts; last !== undefined; last = this.#cuts.last) {
       if (Math.max(video, audio) - last.time < longest) return;
-      const step = last.time + Math.min(this.#segment, secondsToMilliseconds(targetDuration));
+      const step = last.time + Math.min(this.#segment, target);
       const shorter = Math.min(video, audio);
       const time = shorter > step && shorter - last.time < longest ? shorter : step;
       this.#add({ time, forced: true, paused: true });
@@ -133,7 +137,7 @@ export class CutSchedule {
     this.#keyFrames.clear();
     this.ends.clear();
     this.#runStart = 0;
-    this.#targetDuration = undefined;
+    this.#target = undefined;
     this.independence.reset();
     this.#longGop = undefined;
     this.#longGopAccepted = false;
@@ -142,7 +146,7 @@ export class CutSchedule {
   /** @param dts decode time of a frame, increasing. @param pts presentation time of the same frame */
   noteVideo(dts: Milliseconds, pts: Milliseconds, keyFrame: boolean): void {
     if (this.#rules.frame === undefined) return;
-    this.ends.noteVideo(pts + this.#frame());
+    this.ends.noteVideo(pts + this.#frame);
     if (keyFrame && this.#rules.regular !== true) this.#keyFrames.note(pts);
     this.#policy?.noteVideo(dts, pts, keyFrame);
     this.soundPause.notePictures(this.horizon);
@@ -238,13 +242,13 @@ export class CutSchedule {
   /** The stream ended before its first GOP did: the length of that GOP becomes the target duration. */
   finish(time: Milliseconds): void {
     const { first } = this.#cuts;
-    if (first !== undefined) this.#settle(time - first.time + this.#frame(), true);
+    if (first !== undefined) this.#settle(time - first.time + this.#frame, true);
   }
 
   #settle(gop: Milliseconds, independent: boolean): void {
-    if (this.#targetDuration !== undefined) return;
+    if (this.#target !== undefined) return;
     // If each picture lasts longer than the segment duration, segments are as long as pictures.
-    this.#targetDuration = targetDurationFor(Math.max(this.#segment, gop, this.#frame()));
+    this.#target = secondsToMilliseconds(targetDurationFor(Math.max(this.#segment, gop, this.#frame)));
     if (!independent) this.independence.end();
   }
 
@@ -255,15 +259,11 @@ export class CutSchedule {
     this.independence.endFirstEarly(this.lastIndex, this.#segment - length);
   }
 
-  #frame(): Milliseconds {
-    return secondsToMilliseconds(this.#rules.frame ?? 0);
-  }
-
   #sink(): CutSink {
     const schedule = this;
     return {
-      get targetDuration() {
-        return schedule.targetDuration;
+      get target() {
+        return schedule.#target;
       },
       get last() {
         return schedule.#running ? schedule.#cuts.last : undefined;
@@ -295,6 +295,6 @@ export class CutSchedule {
   }
 
   get #tolerance(): Milliseconds {
-    return Math.min(this.#frame() * 0.75, LARGEST_TOLERANCE);
+    return Math.min(this.#frame * 0.75, LARGEST_TOLERANCE);
   }
 }

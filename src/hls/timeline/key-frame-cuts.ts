@@ -1,5 +1,5 @@
 // Cuts at key frames of the source: decides which key frames begin a segment, and where to cut if none comes.
-import { type Milliseconds, secondsToMilliseconds } from '../../protocols/units.js';
+import type { Milliseconds } from '../../protocols/units.js';
 import type { Cut, CutPolicy, CutSink } from './cut-policy.js';
 
 /** If this much audio comes without a picture, video counts as paused, and the audio clock makes the cuts. */
@@ -142,7 +142,7 @@ export class KeyFrameCuts implements CutPolicy {
    */
   #endFirst(time: Milliseconds, shown: Milliseconds): void {
     const first = this.#first;
-    if (first === undefined || this.#sink.targetDuration !== undefined || !this.#sink.endsFirstEarly()) return;
+    if (first === undefined || this.#sink.target !== undefined || !this.#sink.endsFirstEarly()) return;
     const partsUntil = (at: Milliseconds): number => Math.floor((at - first + this.#slack / 2) / this.#part);
     const isNextPart = partsUntil(time) > Math.max(0, partsUntil(shown));
     if (!isNextPart || time - first > this.#expectedGop - this.#part / 2) return;
@@ -171,7 +171,7 @@ export class KeyFrameCuts implements CutPolicy {
       return;
     }
     const gop = pts - this.#lastKey;
-    if (this.#sink.targetDuration === undefined) {
+    if (this.#sink.target === undefined) {
       if (gop > this.#maxGop && !this.#sink.reportLongGop(gop)) return;
       this.#sink.settle(Math.min(gop, this.#maxGop), gop <= this.#maxGop);
     }
@@ -194,7 +194,7 @@ export class KeyFrameCuts implements CutPolicy {
 
   /** A segment must last less than this. */
   #limit(): Milliseconds {
-    return secondsToMilliseconds(this.#sink.targetDuration ?? Number.POSITIVE_INFINITY) + ROUNDING;
+    return (this.#sink.target ?? Number.POSITIVE_INFINITY) + ROUNDING;
   }
 
   #latest(last: Cut): Milliseconds {
@@ -213,7 +213,7 @@ export class KeyFrameCuts implements CutPolicy {
    */
   #forcedCandidate(): Milliseconds | undefined {
     const { last } = this.#sink;
-    if (last === undefined || this.#lastKey === undefined || this.#sink.targetDuration === undefined) return undefined;
+    if (last === undefined || this.#lastKey === undefined || this.#sink.target === undefined) return undefined;
     const latest = this.#latest(last);
     if (!this.#mayForceEarly) return latest;
     const parts = Math.floor((latest - this.#lastKey) / this.#part);
@@ -271,7 +271,7 @@ export class KeyFrameCuts implements CutPolicy {
 
   #isSettledBy(time: Milliseconds): boolean {
     if (this.#first === undefined) return false;
-    if (this.#sink.targetDuration !== undefined) return true;
+    if (this.#sink.target !== undefined) return true;
     const gop = time - this.#first;
     if (gop <= this.#maxGop || !this.#sink.reportLongGop(gop)) return false;
     this.#sink.settle(this.#maxGop, false);

@@ -106,11 +106,6 @@ export function shortestPart(partTarget: Seconds, nominal: Seconds): Seconds {
   return Math.min(SHORTEST_PART_SHARE * partTarget + ROUNDING_SLACK / 2, nominal - ROUNDING_SLACK);
 }
 
-/** A part of this duration is full, unless one more frame would bring it closer to the nominal duration; all in the same unit. */
-export function fullPart(shortest: number, nominal: number, frame: number): number {
-  return Math.max(shortest, nominal - frame / 2);
-}
-
 /** RFC 8216bis 6.2.5.2, Advance Part Limit: how many parts ahead of the playlist a client may request. */
 export function advancePartLimit(partTarget: Seconds): number {
   return partTarget < 1 ? Math.ceil(3 / partTarget) : 3;

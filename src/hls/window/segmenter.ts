@@ -206,10 +206,10 @@ export class Segmenter implements PartSink {
   #canUse(part: MadePart): boolean {
     const { schedule, periods } = this.#options;
     const index = part.segmentIndex;
-    if (this.init === undefined || periods.at(index) === undefined) return false;
+    const begins = index !== this.#open?.index;
+    if (this.init === undefined || (begins && periods.at(index) === undefined)) return false;
     if (index < this.#from || index < (this.#open?.index ?? (this.#last?.index ?? -1) + 1)) return false;
-    const comesAfterPause = index !== this.#open?.index && schedule.beginsInPause(index);
-    if ((this.needsSync || comesAfterPause) && !part.independent) return false;
+    if (!part.independent && (this.needsSync || (begins && schedule.beginsInPause(index)))) return false;
     return this.#expects !== 'successor' || this.#canTakeOver(part);
   }
 
