@@ -1,4 +1,4 @@
-// Rules for addresses, and the limit of viewers of a stream.
+// Rules for addresses, and the limit on viewers of a stream.
 import { describe, expect, it } from 'vitest';
 import { isAddressOrBlock } from '../../src/access/policy/address-list.js';
 import { AddressRules } from '../../src/access/policy/address-rules.js';
@@ -16,7 +16,7 @@ describe('rules for addresses', () => {
   });
   const publish = (remoteAddress: string | undefined) => rules.allows({ action: 'publish', remoteAddress });
 
-  it('D5.08 let in what is allowed and not denied, IPv4-mapped IPv6 like IPv4', () => {
+  it('D5.08 accept addresses that are allowed and not denied, and treat IPv4-mapped IPv6 as IPv4', () => {
     for (const address of ['10.1.2.3', '::ffff:10.1.2.3', '2001:db8:1::1'])
       expect([address, publish(address)]).toEqual([address, true]);
     for (const address of ['10.9.2.3', '::ffff:10.9.2.3', '192.0.2.1', '2001:db9::1', 'nonsense', undefined]) {
@@ -26,7 +26,7 @@ describe('rules for addresses', () => {
     expect([rules.has('publish'), rules.has('play')]).toEqual([true, false]);
   });
 
-  it('D5.08 know an address and a CIDR block when they see one', () => {
+  it('D5.08 recognize addresses and CIDR blocks', () => {
     const right = ['10.0.0.1', '10.0.0.0/8', '::1', '2001:db8::/32', '::ffff:10.0.0.1', '0.0.0.0/0', '::/0'];
     const wrong = [
       '',
@@ -43,7 +43,7 @@ describe('rules for addresses', () => {
   });
 });
 
-it('D5.11 counts viewers of one stream by session, lets those go on who watch, and frees a place soon after one has left', () => {
+it('D5.11 counts viewers of one stream by session, never refuses a current viewer, and frees a place soon after one has left', () => {
   const clock = new ManualClock();
   const { sessions, grants } = policySteps(clock);
   const { check } = viewerLimit({ maxViewers: () => 2, sessions, grants, leftAfter: 4_000 });

@@ -1,4 +1,4 @@
-// The audit log: every line is there, in order, for its owner alone, and nobody changes one without being found.
+// The audit log: it has every line in order, only its owner can read it, and every later change to it is detected.
 import { appendFile, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { auditPath } from '../../src/access/audit/audit-files.js';
@@ -54,7 +54,7 @@ describe('D6.04 the audit log', () => {
     expect((await verifyAudit(stateDir)).faults.length).toBeGreaterThan(0);
   });
 
-  it('goes on behind a line that a killed process did not write to its end', async () => {
+  it('continues after an incomplete line that a killed process has left', async () => {
     const { path, stateDir, log, lines } = await logOf(2);
     const [first = ''] = await lines();
     await appendFile(path, first.slice(0, 60));
@@ -63,7 +63,7 @@ describe('D6.04 the audit log', () => {
     expect((await log.read({})).map(({ target }) => target)).toEqual(['t1', 't2', 't3']);
   });
 
-  it('is one chain over its files, of which the oldest are removed', async () => {
+  it('is one chain over all its files, and the oldest files are removed', async () => {
     const { stateDir, log } = await logOf(40, 700);
     const files = (await readdir(stateDir)).filter((name) => name.startsWith('audit.jsonl')).sort();
     expect(files).toHaveLength(11);
@@ -75,21 +75,21 @@ describe('D6.04 the audit log', () => {
     expect(entries.map(({ seq }) => seq)).toEqual(Array.from({ length: 41 - first }, (_, index) => first + index));
   });
 
-  it('is one chain too if several programs write to it at once', async () => {
+  it('is one chain even if several programs write to it at once', async () => {
     const { stateDir } = await logOf(0);
     const logs = [1, 2, 3].map(() => new AuditLog({ stateDir, wallClock: () => NOW }));
     await Promise.all(logs.flatMap((log) => ['a', 'b', 'c'].map((target) => log.write(change(target)))));
     expect(await verifyAudit(stateDir)).toMatchObject({ lines: 9, faults: [], last: { seq: 9 } });
   });
 
-  it('keeps no more of one change than a line may hold', async () => {
+  it('limits the length of a line, whatever the change', async () => {
     const { log, lines, stateDir } = await logOf(0);
     await log.write({ ...change('long'), after: 'x'.repeat(100_000) });
     expect((await lines())[0]?.length).toBeLessThan(1000);
     expect((await verifyAudit(stateDir)).faults).toEqual([]);
   });
 
-  it('says so if it cannot be written, and goes on when it can be again', async () => {
+  it('reports that it cannot be written, and continues when it can be written again', async () => {
     const { log, stateDir } = await logOf(0);
     await mkdir(auditPath(stateDir));
     await expect(log.write(change('t1'))).rejects.toMatchObject({ code: 'audit.unwritable', kind: 'unavailable' });

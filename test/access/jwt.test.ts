@@ -38,7 +38,7 @@ const jwk = async (pair: Pair) => ({
   use: 'sig',
 });
 
-/** A server of keys whose answer the test decides. */
+/** A key server whose answers the test decides. */
 async function startServer() {
   const served = {
     status: 200,
@@ -110,7 +110,7 @@ async function setUp() {
 }
 
 describe('a JWT', () => {
-  it('D3.01 D3.02 counts if its signature, issuer, times and algorithm are right, in each place where it may stand', async () => {
+  it('D3.01 D3.02 is accepted if signature, issuer, times and algorithm are right, wherever in the request it is sent', async () => {
     const { ask, verdict, clock, good } = await setUp();
     const until = clock.wallClock() + 630_000;
     for (const parameter of ['token', 'jwt', 'pass']) {
@@ -132,7 +132,7 @@ describe('a JWT', () => {
     expect(await verdict('v1.abcd.x.y')).toBe('no JWT');
   });
 
-  it('D3.01 D3.02 is refused for anything else, whatever it says of itself', async () => {
+  it('D3.01 D3.02 is refused otherwise, whatever its header claims', async () => {
     const { verdict, clock, good } = await setUp();
     const seconds = Math.floor(clock.wallClock() / 1000);
     const [head = '', body = '', code = ''] = good.split('.');
@@ -163,7 +163,7 @@ describe('a JWT', () => {
     expect(await verdict(await sign(first, clock, { exp: seconds - 29 }))).toBe('covers true');
   });
 
-  it('D3.01 is HS256 and nothing else where there is a secret', async () => {
+  it('D3.01 must use HS256 if a shared secret is configured', async () => {
     const clock = new ManualClock();
     const secret = new TextEncoder().encode('a-secret-of-at-least-32-characters');
     const { verdict } = proofWith(secret, clock, ['HS256']);
@@ -175,8 +175,8 @@ describe('a JWT', () => {
   });
 });
 
-describe('the keys of JWTs', () => {
-  it('D3.03 are fetched again for an unknown key id, once for all who wait and at most every 10 s', async () => {
+describe('the keys that verify JWTs', () => {
+  it('D3.03 are fetched again for an unknown key id, once for all waiting requests and at most every 10 s', async () => {
     const { served, clock, verdict } = await setUp();
     const next = await sign(second, clock);
     clock.advance(10_000);
@@ -190,7 +190,7 @@ describe('the keys of JWTs', () => {
     expect(served.requests).toBe(3);
   });
 
-  it('D3.04 stay in force for a day while their server is down, also over a restart, with one warning a minute', async () => {
+  it('D3.04 stay in force for a day while their server is down, even over a restart, with one warning a minute', async () => {
     const { served, url, stateDir, clock, lines, verdict } = await setUp();
     served.status = 503;
     const warnings = () => lines.filter((line) => line.includes('cannot be fetched')).length;
@@ -267,7 +267,7 @@ describe('permissions', () => {
     ).toBe(true);
   });
 
-  it('D3.06 never wait for an expression, and allow nothing that is not understood', () => {
+  it('D3.06 match any regular expression in bounded time, and allow nothing that is not understood', () => {
     const evil = 'a'.repeat(250);
     expect(
       allows({ mediamtx_permissions: [{ action: 'publish', path: '~(a+)+$' }] }, 'sluice', {

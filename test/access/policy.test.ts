@@ -1,4 +1,4 @@
-// The order of the policy's steps, and what operators can do with the grants that come out of it.
+// The order of the policy's steps, and what operators can do with the grants that it gives.
 import { describe, expect, it } from 'vitest';
 import { accessError } from '../../src/access/errors.js';
 import { AccessPolicy, type PolicySteps } from '../../src/access/policy/access-policy.js';
@@ -55,7 +55,7 @@ function setUp(proven: Partial<Proven> = {}, steps: Partial<PolicySteps> = {}) {
     const decision = await decide(question);
     return decision.allowed ? 'granted' : decision.error.code;
   };
-  /** A grant whose holder leaves when it is told to. */
+  /** A grant whose holder leaves on request. */
   const begin = async (question: Partial<Question> = {}) => {
     const decision = await decide(question);
     if (!decision.allowed) throw decision.error;
@@ -71,7 +71,7 @@ function setUp(proven: Partial<Proven> = {}, steps: Partial<PolicySteps> = {}) {
 }
 
 describe('the policy', () => {
-  it('D1.02 asks addresses, bans, proof, scope and limits in this order, and no step after the first refusal', async () => {
+  it('D1.02 checks addresses, bans, proof, scope and limits in this order, and stops at the first refusal', async () => {
     const open = setUp();
     expect(await open.code()).toBe('granted');
     expect(open.asked).toEqual(['addresses', 'proof', 'limits']);
@@ -95,7 +95,7 @@ describe('the policy', () => {
     });
   });
 
-  it('D4.06 tells whoever gave a grant once that it is over, also if a later step refused it', async () => {
+  it('D4.06 notifies the giver of a grant once when it ends, even if a later step refused it', async () => {
     const refused = setUp({ covers: false });
     await refused.code();
     expect(refused.closed).toMatchObject([{ reason: { code: 'access.scope' } }]);
@@ -107,7 +107,7 @@ describe('the policy', () => {
     expect(used.control.listGrants()).toEqual([]);
   });
 
-  it('D5.03 ends a grant within a second after its time, also if the wall clock jumps', async () => {
+  it('D5.03 ends a grant within a second after it expires, even if the wall clock jumps', async () => {
     const clock = new ManualClock();
     const { begin, clock: own } = setUp({ until: clock.wallClock() + 10 * MINUTE });
     const { ends } = await begin();
@@ -121,7 +121,7 @@ describe('the policy', () => {
 });
 
 describe('operators', () => {
-  it('D5.09 end a grant with a reason, and keep its key out for as long as they say', async () => {
+  it('D5.09 end a grant with a reason, and refuse its key for the given time', async () => {
     const { begin, control, code, clock } = setUp();
     const { id, ends } = await begin();
     expect(control.listGrants()).toMatchObject([{ id, app: 'live', name: 'cam', holder: HOLDER }]);
@@ -134,7 +134,7 @@ describe('operators', () => {
     expect(control.listBans()).toEqual([]);
   });
 
-  it('D5.09 keep out the address, and its /64, of a publisher whom nothing else tells from others', async () => {
+  it('D5.09 refuse the address, and its /64, of a publisher without key or user', async () => {
     const { begin, control, code } = setUp({ holder: { proof: 'open' } });
     const { id } = await begin({ remoteAddress: '2001:db8::1' });
     control.end(id, 'stop', MINUTE);
@@ -144,7 +144,7 @@ describe('operators', () => {
     expect(await code({ remoteAddress: '2001:db8::2' })).toBe('granted');
   });
 
-  it('D5.09 end what runs already when they ban, of the action that is meant', async () => {
+  it('D5.09 end running grants of the banned action when they ban', async () => {
     const { begin, control, clock } = setUp();
     const publisher = await begin();
     const player = await begin({ action: 'play' });
@@ -153,7 +153,7 @@ describe('operators', () => {
     expect(publisher.ends).toEqual([]);
   });
 
-  it('D5.09 hold a bounded number of bans: the one that would end first makes room', () => {
+  it('D5.09 hold a limited number of bans: the one that would end first is dropped', () => {
     const bans = new Bans(() => 0, 2);
     for (const until of [30, 10, 20]) bans.add({ address: `192.0.2.${until}`, until, reason: '' });
     expect(bans.list().map(({ until }) => until)).toEqual([30, 20]);
@@ -176,7 +176,7 @@ describe('sessions of viewers', () => {
     onClosed,
   });
 
-  it('D4.06 are over when their playlists are not asked for any more, once', () => {
+  it('D4.06 end once, when their playlists are no longer requested', () => {
     const clock = new ManualClock();
     const { sessions } = policySteps(clock);
     let closed = 0;
@@ -198,7 +198,7 @@ describe('sessions of viewers', () => {
     expect(clock.pending).toEqual([]);
   });
 
-  it('D5.11 are bounded: the one that was seen longest ago makes room', () => {
+  it('D5.11 are limited in number: the one with the oldest last request is dropped', () => {
     const clock = new ManualClock();
     const sessions = new Sessions(clock, 2);
     for (const sid of ['a', 'b']) sessions.saw(sid, 'live', 'cam', session(sid));
@@ -208,7 +208,7 @@ describe('sessions of viewers', () => {
     expect(['a', 'b', 'c'].map((sid) => sessions.has(sid, 'live', 'cam'))).toEqual([true, false, true]);
   });
 
-  it('D5.10 are ended with their ticket: it is refused until its end, whatever stream it is used for', () => {
+  it('D5.10 end together with their ticket, which is refused until it expires, whatever stream it is used for', () => {
     const clock = new ManualClock();
     const steps = policySteps(clock);
     const control = grantControl({ ...steps, wallClock: () => clock.wallClock() });

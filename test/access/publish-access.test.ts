@@ -1,4 +1,4 @@
-// Who may publish, how guessing keys is slowed down, and that the right key is never delayed because of those who guess.
+// Who may publish, how guessing keys is slowed down, and that guessing by others never delays the right key.
 import { describe, expect, it } from 'vitest';
 import { createPublishAccess } from '../../src/access/publish-access.js';
 import { policySteps } from '../support/policy-steps.js';
@@ -52,7 +52,7 @@ describe('publish access', () => {
   });
 
   it.each([SECRET, null])(
-    'A5.06 C3.09 refuses an application nobody configured as it refuses a wrong key (key %s)',
+    'A5.06 C3.09 refuses an unknown application in the same way as a wrong key (key %s)',
     async (key) => {
       for (const app of ['other', 'Live', 'live/room', '__proto__']) {
         expect(await setUp(key).check(`key=${SECRET}`, undefined, app)).toEqual(await setUp().check('key=wrong'));

@@ -102,7 +102,7 @@ describe('publish key', () => {
     }
   });
 
-  it('can be looked up without creating or changing anything', async () => {
+  it('can be inspected without creating or changing anything', async () => {
     const stateDir = join(freshDirectory(), '.sluice');
     expect(await inspectPublishKey(stateDir)).toBe(false);
     await expect(stat(stateDir)).rejects.toThrow('ENOENT');

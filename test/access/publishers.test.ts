@@ -1,5 +1,5 @@
-// Keys and users in the file of publishers: what a command writes is in force at once, what is taken back ends who uses it, and neither a broken
-// file nor a killed command takes anything away.
+// Keys and users in the file of publishers: changes by commands take effect at once, publishers with a revoked key are ended, and neither a broken
+// file nor a killed command revokes anything.
 import { appendFile, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -34,7 +34,7 @@ async function follow(stateDir: string) {
 }
 
 describe('the file of publishers', () => {
-  it('D5.01 has the hash of a key and never the key, for its owner alone', async () => {
+  it('D5.01 has the hash of a key and never the key, and only its owner can read it', async () => {
     const stateDir = await temporaryDirectory();
     const { id, secret } = await addKey(stateDir, { names: ['cam'], title: 'Camera 1' }, undefined);
     expect(Buffer.from(secret, 'base64url').length).toBeGreaterThanOrEqual(16);
@@ -54,7 +54,7 @@ describe('the file of publishers', () => {
     await eventually(async () => (await readKeyUse(stateDir))[id]);
   });
 
-  it('D5.01 binds a key to applications and addresses, IPv4 in either notation', async () => {
+  it('D5.01 restricts a key to applications and addresses, with IPv4 in either notation', async () => {
     const stateDir = await temporaryDirectory();
     const { secret } = await addKey(
       stateDir,
@@ -69,7 +69,7 @@ describe('the file of publishers', () => {
     expect(ask(secret, { app: 'studio' })).toMatchObject({ covers: false });
   });
 
-  it('D5.02 has both keys in force while one replaces the other, with the same scope', async () => {
+  it('D5.02 accepts both keys, with the same scope, while one replaces the other', async () => {
     const stateDir = await temporaryDirectory();
     const old = await addKey(stateDir, { names: ['cam'] }, undefined);
     const next = await rotateKey(stateDir, old.id, 60_000);
@@ -80,7 +80,7 @@ describe('the file of publishers', () => {
     expect(await rotateKey(stateDir, 'nobody', 0)).toBeUndefined();
   });
 
-  it('D5.05 is taken up when a person edits it; a broken one leaves the old in force, and the log says which line, not what it says', async () => {
+  it('D5.05 is read again when a person edits it; if it is broken, the old version applies, and the log names the line without quoting it', async () => {
     const stateDir = await temporaryDirectory();
     const { secret } = await addKey(stateDir, {}, undefined);
     const { ask, lines } = await follow(stateDir);
@@ -127,7 +127,7 @@ describe('sluice key', () => {
     return { status: await command.status, stdout: command.stdout(), stderr: command.stderr() };
   }
 
-  it('D5.01 D5.02 adds, lists, rotates and revokes; the list never has a secret', async () => {
+  it('D5.01 D5.02 adds, lists, rotates and revokes keys; the list never contains a secret', async () => {
     const cwd = await temporaryDirectory();
     const added = await run(cwd, ['key', 'add', '--name', 'cam1', '--expires', '7d', '--title', 'Camera 1']);
     expect(added).toMatchObject({ status: 0, stderr: '' });
@@ -142,7 +142,7 @@ describe('sluice key', () => {
     expect(stdout).not.toContain(secret);
   });
 
-  it('adds and removes users, whose password is never an argument', async () => {
+  it('adds and removes users, and never takes a password as an argument', async () => {
     const cwd = await temporaryDirectory();
     expect(await run(cwd, ['user', 'add', 'anna', '--name', 'cam'], 'her password')).toMatchObject({ status: 0 });
     const { stdout } = await run(cwd, ['user', 'list']);

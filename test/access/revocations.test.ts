@@ -1,4 +1,4 @@
-// Revoked sessions: what is revoked stays revoked, whatever happens to the file, and a command never says so without having done it.
+// Revoked sessions: they stay revoked whatever happens to the file, and a command never reports a revocation that it has not written.
 import { execFile } from 'node:child_process';
 import {
   chmod,
@@ -55,7 +55,7 @@ async function follow(stateDir: string) {
 }
 
 describe('the gateway', () => {
-  it('takes over what a command writes, and says so once', async () => {
+  it('applies what a command has written, and logs it once', async () => {
     const stateDir = await temporaryDirectory();
     const { revoked, logged } = await follow(stateDir);
     await revokeSession(stateDir, { sid: 'session-1', until: LATER }, now);
@@ -75,7 +75,7 @@ describe('the gateway', () => {
   });
 
   it.each(inPlaceOfTheFile)(
-    'keeps what it has read with %s in place of the file, reports it once, and reads on after it',
+    'keeps the last version with %s in place of the file, reports it once, and reads the repaired file',
     async (_, put) => {
       const stateDir = await temporaryDirectory();
       await revokeSession(stateDir, { sid: 'session-1', until: LATER }, now);
@@ -93,7 +93,7 @@ describe('the gateway', () => {
     },
   );
 
-  it('keeps what it has read when the file is removed, and says that it is gone', async () => {
+  it('keeps the last version when the file is removed, and logs that it is gone', async () => {
     const stateDir = await temporaryDirectory();
     await revokeSession(stateDir, { sid: 'session-1', until: LATER }, now);
     const { revoked, logged } = await follow(stateDir);
@@ -112,7 +112,7 @@ describe('the gateway', () => {
 });
 
 describe('a command', () => {
-  it('removes sessions whose time is over, and nothing else', async () => {
+  it('removes expired sessions, and nothing else', async () => {
     const stateDir = await temporaryDirectory();
     const path = revocationPath(stateDir);
     const lines = [NOW - 301, NOW - 299, LATER].map((until) => JSON.stringify({ sid: `until-${until}`, until }));
@@ -127,7 +127,7 @@ describe('a command', () => {
     expect(await readdir(stateDir)).toEqual(['revoked-sessions.jsonl']);
   });
 
-  it('loses nothing when many run at once', async () => {
+  it('loses no session when many commands run at once', async () => {
     const stateDir = await temporaryDirectory();
     const sids = Array.from({ length: 20 }, (_, i) => `session-${i}`);
     await Promise.all(sids.map((sid) => revokeSession(stateDir, { sid, until: LATER }, now)));
@@ -135,7 +135,7 @@ describe('a command', () => {
     expect(sids.filter((sid) => !revoked.has(sid))).toEqual([]);
   });
 
-  it('goes on after one that was killed, and leaves nothing of it', async () => {
+  it('continues after a killed command, and removes its leftovers', async () => {
     const stateDir = await temporaryDirectory();
     const path = revocationPath(stateDir);
     await writeFile(`${path}.lock`, '');
@@ -146,7 +146,7 @@ describe('a command', () => {
     expect(await readFile(path, 'utf8')).toBe(`{"sid":"session-1","until":${LATER}}\n`);
   });
 
-  it.each(inPlaceOfTheFile)('fails with %s in place of the file, and leaves it alone', async (_, put, what) => {
+  it.each(inPlaceOfTheFile)('fails with %s in place of the file, and leaves that unchanged', async (_, put, what) => {
     const stateDir = await temporaryDirectory();
     const path = revocationPath(stateDir);
     await put(path);
@@ -158,7 +158,7 @@ describe('a command', () => {
     expect((await stat(path)).ino).toBe(before.ino);
   });
 
-  it('fails when the file would grow beyond what the gateway reads', async () => {
+  it('fails if the file would become larger than the gateway reads', async () => {
     const stateDir = await temporaryDirectory();
     const path = revocationPath(stateDir);
     const line = `${JSON.stringify({ sid: 'x'.repeat(32), until: LATER })}\n`;
@@ -169,8 +169,8 @@ describe('a command', () => {
   });
 });
 
-describe.skipIf(!isRoot)('what root creates in the state directory', () => {
-  it('belongs to the owner of the directory, also after root has spoilt it', async () => {
+describe.skipIf(!isRoot)('a file that root creates in the state directory', () => {
+  it('belongs to the owner of the directory, even if root had created an earlier one', async () => {
     const stateDir = await temporaryDirectory();
     await chown(stateDir, SOMEBODY, SOMEBODY);
     const path = revocationPath(stateDir);
@@ -183,7 +183,7 @@ describe.skipIf(!isRoot)('what root creates in the state directory', () => {
     expect(await stat(join(stateDir, 'play-secret'))).toMatchObject({ uid: SOMEBODY, gid: SOMEBODY });
   });
 
-  it('belongs to the user that runs the gateway, if the directory is of somebody else', async () => {
+  it('belongs to the user that runs the gateway, if somebody else owns the directory', async () => {
     const stateDir = await temporaryDirectory();
     const lock = join(stateDir, 'gateway.lock');
     await writeFile(lock, '');
@@ -192,7 +192,7 @@ describe.skipIf(!isRoot)('what root creates in the state directory', () => {
     expect(await stat(revocationPath(stateDir))).toMatchObject({ uid: SOMEBODY, gid: SOMEBODY });
   });
 
-  it('belongs to the owner of the directory above, if there was none', async () => {
+  it('belongs to the owner of the parent directory, if the state directory did not exist', async () => {
     const above = await temporaryDirectory();
     await chown(above, SOMEBODY, SOMEBODY);
     const stateDir = join(above, 'var', 'state');
@@ -202,7 +202,7 @@ describe.skipIf(!isRoot)('what root creates in the state directory', () => {
     expect(await inspectPlaySecret(stateDir)).toBe(true);
   });
 
-  it('another user than that of the gateway revokes nothing, and is told who could', async () => {
+  it('a user other than that of the gateway revokes nothing, and learns which user can', async () => {
     const stateDir = await temporaryDirectory();
     await chmod(stateDir, 0o777);
     vi.spyOn(process, 'geteuid').mockReturnValue(SOMEBODY);

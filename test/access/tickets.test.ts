@@ -1,4 +1,4 @@
-// Play tokens and tickets: what is made is accepted, and nothing else is, whatever is changed in it.
+// Play tokens and tickets: genuine ones are accepted, and any change makes them invalid.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
@@ -21,7 +21,7 @@ const CLAIMS: PlayClaims = { stream: 'live/cam', until: NOW + 7_200, sid: 'sessi
 const SKEW = 30;
 
 describe('play tokens', () => {
-  it('have one form, so that any language can make them', () => {
+  it('have a fixed format, so that any language can make them', () => {
     const token = createPlayToken(CLAIMS, keys);
     const [version, keyId, payload = '', mac = ''] = token.split('.');
     expect([version, keyId]).toEqual(['v1', keys.current]);
@@ -42,14 +42,14 @@ describe('play tokens', () => {
     expect(result.ok ? undefined : result.fault).toBe(fault);
   });
 
-  it('are not to begin with after start_by, although they may be watched with longer', () => {
+  it('cannot start watching after start_by, but a viewer who has started may go on', () => {
     const read = (startBy: number) =>
       readPlayToken(createPlayToken({ ...CLAIMS, start_by: startBy }, keys), keys, now, SKEW);
     expect(read(NOW - SKEW)).toMatchObject({ ok: true, mayStart: true });
     expect(read(NOW - SKEW - 1)).toMatchObject({ ok: true, mayStart: false });
   });
 
-  it('are refused in every other spelling, and with any character changed, left out or added', () => {
+  it('are refused in every other spelling, and with any character changed, removed or added', () => {
     const token = createPlayToken(CLAIMS, keys);
     const alphabet = 'ABCxyz019-_.~%=+/ \u0000é';
     for (let at = 0; at <= token.length; at += 1) {
@@ -68,7 +68,7 @@ describe('play tokens', () => {
     }
   });
 
-  it('of another secret are forged, and of an earlier one are still taken', () => {
+  it('signed with another secret are refused, signed with an earlier secret are still accepted', () => {
     const earlier = createPlayToken(CLAIMS, keys);
     expect(readPlayToken(earlier, new SigningKeys([OTHER]), now, SKEW)).toEqual({ ok: false, fault: 'forged' });
     const rotated = new SigningKeys([OTHER, SECRET]);
@@ -92,12 +92,12 @@ describe('play tokens', () => {
     expect(readPlayToken(token, keys, now, SKEW)).toEqual({ ok: false, fault: 'forged' });
   });
 
-  it('never throw, whatever is sent', () => {
+  it('are checked without exceptions, whatever is sent', () => {
     fc.assert(fc.property(fc.string({ unit: 'binary' }), (text) => !readPlayToken(text, keys, now, SKEW).ok));
     expect(readPlayToken('v1.'.repeat(100_000), keys, now, SKEW).ok).toBe(false);
   });
 
-  it('are for one stream, or for all of one application', () => {
+  it('are valid for one stream, or for all streams of one application', () => {
     expect(coversStream({ stream: 'live/cam' }, 'live', 'cam')).toBe(true);
     expect(coversStream({ stream: 'live/cam' }, 'live', 'cam2')).toBe(false);
     expect(coversStream({ stream: 'live/*' }, 'live', 'anything')).toBe(true);
@@ -110,7 +110,7 @@ describe('tickets', () => {
   const ticket = { sid: 'session-1', until: NOW + 60 };
   const text = createTicket(ticket, scope, keys);
 
-  it('are one short segment of a path, the same for the same grant', () => {
+  it('are one short path segment, the same for the same grant', () => {
     expect(text).toMatch(/^~1[\w-]{4}\.[0-9a-z]+\.session-1\.s[\w-]{22}$/);
     expect(createTicket(ticket, scope, keys)).toBe(text);
     expect(verifyTicket(text, scope, keys, now, SKEW)).toEqual({ ok: true, ticket });
@@ -119,7 +119,7 @@ describe('tickets', () => {
     expect(createTicket({ sid: newSid(), until: NOW }, scope, keys).length).toBeLessThanOrEqual(80);
   });
 
-  it('of an application are for all of its streams, and for no other', () => {
+  it('of an application are valid for all of its streams, and for no other', () => {
     const wide = createTicket({ ...ticket }, { app: 'live', name: undefined }, keys);
     expect(verifyTicket(wide, { app: 'live', name: 'other' }, keys, now, SKEW)).toMatchObject({ ok: true });
     expect(verifyTicket(wide, { app: 'live2', name: 'other' }, keys, now, SKEW)).toMatchObject({ fault: 'forged' });
@@ -128,7 +128,7 @@ describe('tickets', () => {
     });
   });
 
-  it('end at their time and the skew of clocks', () => {
+  it('expire at their end plus the allowed clock skew', () => {
     const at = (seconds: number) => verifyTicket(text, scope, keys, seconds * 1000, SKEW);
     expect(at(NOW + 60 + SKEW)).toMatchObject({ ok: true });
     expect(at(NOW + 60 + SKEW + 1)).toEqual({ ok: false, fault: 'expired' });
@@ -145,7 +145,7 @@ describe('tickets', () => {
     expect(verifyTicket(`~${'a'.repeat(4096)}`, scope, keys, now, SKEW).ok).toBe(false);
   });
 
-  it('are refused with any character changed, left out or added, and for another stream', () => {
+  it('are refused with any character changed, removed or added, and for another stream', () => {
     for (let at = 0; at <= text.length; at += 1) {
       for (const character of 'ABCabc019._-~%/') {
         const changed = text.slice(0, at) + character + text.slice(at + 1);
@@ -160,12 +160,12 @@ describe('tickets', () => {
   });
 });
 
-it('secrets of less than 32 bytes sign nothing, and without a secret there is nothing to sign with', () => {
+it('secrets of less than 32 bytes are rejected, and so is an empty list of secrets', () => {
   expect(() => new SigningKeys([Buffer.alloc(31)])).toThrow('got a secret of 31 bytes, expected at least 32');
   expect(() => new SigningKeys([])).toThrow('expected at least one secret');
 });
 
-it('who began before start_by may come with the same token again, and nobody else', () => {
+it('after start_by only viewers who had started may use the token again', () => {
   let seconds = NOW;
   const access = new ViewerTokens({
     keys,

@@ -27,14 +27,14 @@ function setUp(options: Partial<PublishAccessOptions> = {}) {
     },
     ...options,
   });
-  /** The text the encoder gets, or `yes` and whose the connection is. */
+  /** The text that the encoder gets, or `yes` and the user of the connection. */
   const connect = async (query: string | Record<string, string>, remoteAddress = ADDRESS, flashVer: string = OBS) => {
     const decision = await access.connect({ query: new URLSearchParams(query), flashVer, remoteAddress });
     return decision.allowed ? `yes ${decision.user ?? ''}` : decision.error.message;
   };
   const check = async (query: string | Record<string, string>, user?: string, app = 'live', name = 'show') =>
     (await access.check({ app, name, query: new URLSearchParams(query), remoteAddress: ADDRESS, user })).allowed;
-  /** Steps 2 and 3 as librtmp and FFmpeg do them. */
+  /** Performs steps 2 and 3 as librtmp and FFmpeg do. */
   const answer = async (user: string, password: string, from = ADDRESS) => {
     const challenge = new URLSearchParams((await connect(`authmod=adobe&user=${user}`, from)).split('?')[1]);
     const md5 = (...parts: string[]) => createHash('md5').update(parts.join('')).digest('base64');
@@ -136,7 +136,7 @@ describe('authmod=adobe', () => {
     expect(waits).toHaveLength(2);
     const shape = (text: string) => text.replaceAll(/=[\w-]+/g, (value) => `=${value.length}`);
     expect(shape(await connect('authmod=adobe&user=bert'))).toBe(shape(await connect('authmod=adobe&user=anna')));
-    // The decoy's salt stays: a salt that changed would give the unknown name away.
+    // The salt of an unknown user must stay the same, because a changing salt would reveal that the name is unknown.
     const salt = async () => /salt=([\w-]+)/.exec(await connect('authmod=adobe&user=bert'))?.[1];
     expect(await salt()).toBe(await salt());
   });
@@ -162,12 +162,12 @@ describe('authmod=adobe', () => {
   );
 
   it.each(['=', ' ', '\n', '%'])(
-    'C3.09 takes a challenge once, however it is spelt: with %j behind it',
+    'C3.09 accepts a challenge only once, in any spelling: with %j appended',
     async (end) => {
       const { connect, answer } = setUp();
       const right = await answer('anna', PASSWORD);
       expect(await connect(right)).toBe('yes anna');
-      // The same bytes for a lenient decoder, and the right answer to this spelling.
+      // A lenient decoder reads the same bytes, and the response is right for this spelling.
       const opaque = `${right.opaque}${end}`;
       const { digest } = parsePasswordHash(anna.hash);
       const response = createHash('md5').update(`${digest}${opaque}${right.challenge}`).digest('base64');
@@ -203,7 +203,7 @@ describe('an encoder that was asked for a user', () => {
     expect(told).toEqual(['192.0.2.2']);
   });
 
-  it('is remembered for a bounded number of addresses', async () => {
+  it('is remembered for a limited number of addresses', async () => {
     const told = new Set<string>();
     const { promise, resolve } = withResolver();
     const { connect } = setUp({

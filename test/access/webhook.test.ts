@@ -1,4 +1,4 @@
-// A back end that decides who may publish and watch: what it is asked, what its answers mean, and what it costs when it fails.
+// A back end that decides who may publish and watch: its requests, the meaning of its answers, and the effects when it fails.
 import { once } from 'node:events';
 import { createServer, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -66,7 +66,7 @@ async function setUp(onError: OnWebhookError = 'deny', action: GrantAction = 'pu
 }
 
 describe('a webhook', () => {
-  it('D4.07 is asked what MediaMTX asks and more, signed with both secrets', async () => {
+  it('D4.07 gets the fields of MediaMTX and more, signed with both secrets', async () => {
     const { asked, ask } = await setUp();
     expect(await ask()).toMatchObject({ ok: true, covers: true, holder: { proof: 'webhook', id: 'anna' } });
     const [{ headers, text } = { headers: {}, text: '' }] = asked;
@@ -89,7 +89,7 @@ describe('a webhook', () => {
     ).toThrow();
   });
 
-  it('D4.05 says yes or no by its status, or in JSON with options', async () => {
+  it('D4.05 allows or refuses by its status, or in JSON with options', async () => {
     const { answer, ask, verdict, lines } = await setUp();
     Object.assign(answer, { status: 401 });
     expect(await verdict('pass=1')).toBe('access.publish-denied: the operator does not allow it');
@@ -108,7 +108,7 @@ describe('a webhook', () => {
     }
   });
 
-  it('D4.04 is asked once for the same credentials, whoever waits, and again when a verdict is old', async () => {
+  it('D4.04 gets one request for the same credentials at the same time, and another one when the verdict is old', async () => {
     const { asked, answer, verdict, advance } = await setUp();
     expect(new Set(await Promise.all(Array.from({ length: 100 }, () => verdict())))).toEqual(new Set(['yes']));
     advance(29_000);
@@ -125,7 +125,7 @@ describe('a webhook', () => {
     expect(await verdict('token=v1.abcd.x.y')).toBe('not asked');
   });
 
-  it('D4.02 is asked once more under the same id with 502, 503 or 504, and not with another failure or a redirect', async () => {
+  it('D4.02 gets a second request with the same id after 502, 503 or 504, but not after another failure or a redirect', async () => {
     const { asked, answer, statuses, verdict } = await setUp();
     statuses.push(503);
     expect(await verdict()).toBe('yes');
@@ -157,7 +157,7 @@ describe('a webhook', () => {
     expect(lines.join()).not.toContain('her password');
   });
 
-  it('D4.06 is told once of the end of a grant, without the credentials', async () => {
+  it('D4.06 is notified once of the end of a grant, without the credentials', async () => {
     const { asked, ask } = await setUp();
     const result = await ask();
     if (result?.ok !== true) throw new Error('refused');

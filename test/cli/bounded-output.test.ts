@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import { buildProgram } from '../support/built-program.js';
 
-/** Writes 100,000 lines of 100 bytes to a real pipe that nobody reads, reports, and ends in order when told to. */
+/** Writes 100,000 lines of 100 bytes to a real pipe that nobody reads, reports, and ends properly on request. */
 const WRITER = `
 const { BoundedOutput } = await import(process.argv[1]);
 const output = new BoundedOutput(process.stdout, { maxBytes: 100_000, leftOut: (count) => 'left out: ' + count + '\\n' });

@@ -16,11 +16,11 @@ export interface CommandRun {
   /** The JSON records on stdout. */
   records(): { msg: string; [field: string]: unknown }[];
   signal(name: string): void;
-  /** SIGHUP and its like, which end nothing. */
+  /** Sends a signal that does not end the process, such as SIGHUP. */
   heldSignal(name: HeldSignal): void;
-  /** Something threw, and nobody caught it. */
+  /** Acts like an uncaught exception. */
   fatal(error: unknown): void;
-  /** The `ready` record, when it is there. @throws when the command ends without one. */
+  /** Resolves to the `ready` record. @throws if the command ends without one. */
   ready(): Promise<{ rtmp: string; http: string }>;
 }
 

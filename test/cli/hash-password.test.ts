@@ -1,4 +1,4 @@
-// The printed line allows to publish with that password, and the password itself is never shown.
+// With the printed line a user can publish with that password, and the password itself is never shown.
 import { describe, expect, it } from 'vitest';
 import { createPublishAccess } from '../../src/access/publish-access.js';
 import { parseConfigFile } from '../../src/config/file.js';

@@ -26,7 +26,7 @@ async function grow(root: string, tree: Readonly<Record<string, string>>): Promi
   }
 }
 
-/** All there is to know of what is in a tree: kinds, modes, owners, times, links and contents. */
+/** Everything about the files of a tree: types, modes, owners, times, links and contents. */
 async function picture(directory: string): Promise<string[]> {
   const lines: string[] = [];
   for (const name of (await readdir(directory)).sort()) {
@@ -75,7 +75,7 @@ async function somebodysHome(): Promise<string> {
   return home;
 }
 
-/** Runs until it is ready, then stops it. */
+/** Starts a gateway, waits until it is ready, and stops it. */
 async function startsIn(mediaDir: string, cwd?: string) {
   const run = await runCommand([...FLAGS, '--media-dir', mediaDir], { env, ...(cwd !== undefined && { cwd }) });
   await run.ready();
@@ -116,7 +116,7 @@ describe('the media directory', () => {
     await copyFile(new URL('../../media/.gitkeep', import.meta.url), join(root, '.gitkeep'));
     await startsIn(root);
     expect((await readdir(root)).sort()).toEqual(['.gitkeep', '.sluice-media']);
-    // From now on other people's files beside the streams keep nobody from starting, and stay.
+    // From now on files of other programs beside the streams do not prevent a start, and are not removed.
     const theirs = {
       'robots.txt': 'User-agent: *\n',
       'live/show/seg-1.m4s': 'x',
@@ -142,7 +142,7 @@ describe('the media directory', () => {
       'live/show/source/seg-7.m4s': 'media',
       'live/show/source/seg-8.m4s.4711-3.tmp': 'half',
       'live/room/b/audio/': '',
-      // A power cut leaves these.
+      // A power cut may leave such empty files.
       'live/show/source/iframes.m3u8': '',
       'live/show/source/init-6.mp4': '',
     });
@@ -160,7 +160,7 @@ describe('the media directory', () => {
     expect(await picture(home)).toEqual(before);
   });
 
-  it('has its removed streams logged in one line, if they carry the marker', async () => {
+  it('logs the removal of streams with the marker in one line', async () => {
     const root = await temporaryDirectory();
     await startsIn(root);
     await grow(root, {
@@ -170,7 +170,7 @@ describe('the media directory', () => {
       'live/show/source/seg-7.m4s': 'media',
       'live/show/source/thesis.tmp': 'two years of work',
     });
-    // A hard link of a segment, as an archive would keep it, is another name of the file and stays.
+    // A hard link to a segment, as an archive would keep it, must stay.
     await mkdir(join(root, 'kept'));
     await link(join(root, 'live/show/source/seg-7.m4s'), join(root, 'kept/seven.m4s'));
     const run = await startsIn(root);

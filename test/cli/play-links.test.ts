@@ -1,4 +1,4 @@
-// `sluice sign` and `sluice revoke`: links that work, and one line in words for everything else.
+// `sluice sign` and `sluice revoke`: links that work, and a one-line message for every problem.
 import { execFile } from 'node:child_process';
 import { chmod, chown, mkdir, readdir, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -17,7 +17,7 @@ async function run(argv: readonly string[], cwd?: string) {
 }
 
 describe('sign', () => {
-  it('prints a link, and how long it works', async () => {
+  it('prints a link, and how long it is valid', async () => {
     const { status, stdout, stderr } = await run(['sign', 'live/cam', '--until', '2040-01-01T00:00Z', ...FLAGS]);
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
     expect(stdout).toMatch(/Watch: +http:\/\/localhost:8080\/watch\/live\/cam\?token=v1\./);
@@ -93,7 +93,7 @@ describe('revoke', () => {
     expect(await readdir(join(cwd, '.sluice'))).toEqual(['revoked-sessions.jsonl']);
   });
 
-  it('tells in one line that the file cannot be written', async () => {
+  it('reports in one line that the file cannot be written', async () => {
     const stateDir = await temporaryDirectory();
     await mkdir(join(stateDir, 'revoked-sessions.jsonl'));
     const { status, stdout, stderr } = await run(['revoke', await token(), ...FLAGS, '--state-dir', stateDir]);
@@ -101,7 +101,7 @@ describe('revoke', () => {
     expect(stderr).toMatch(/^sluice: file of revoked sessions .*: it is a directory\n$/);
   });
 
-  it('of a stranger’s link revokes nothing, and makes no secret', async () => {
+  it('with a link of another gateway revokes nothing, and generates no secret', async () => {
     const { status, stderr, cwd } = await run(['revoke', await token()]);
     expect(status).toBe(2);
     expect(stderr).toContain('cannot be revoked here');
@@ -109,32 +109,37 @@ describe('revoke', () => {
   });
 });
 
-it.skipIf(process.getuid?.() !== 0)('revoke tells users who may not read or write the file what to do', async () => {
-  const above = await temporaryDirectory();
-  await chmod(above, 0o755);
-  const stateDir = join(above, 'state');
-  await mkdir(stateDir, { mode: 0o700 });
-  const [owner, other] = [54_321, 54_322];
-  await chown(stateDir, owner, owner);
-  const flags = [...FLAGS, '--state-dir', stateDir];
-  const token = /Token: +(\S+)/.exec((await run(['sign', 'live/cam', ...flags])).stdout)?.[1] ?? '';
-  const revokeAs = async (uid: number) => {
-    process.seteuid?.(uid);
-    try {
-      return await run(['revoke', token, ...flags], '/');
-    } finally {
-      process.seteuid?.(0);
-    }
-  };
-  expect(await revokeAs(other)).toMatchObject({
-    status: 1,
-    stderr: expect.stringContaining(`it must belong to user ${owner}, who runs the gateway; run this command as that`),
-  });
-  expect((await run(['revoke', token, ...flags])).status).toBe(0);
-  expect(await revokeAs(owner)).toMatchObject({ status: 0, stderr: '' });
-  await chmod(join(stateDir, 'revoked-sessions.jsonl'), 0);
-  expect(await revokeAs(owner)).toMatchObject({
-    status: 1,
-    stderr: expect.stringMatching(/may not read it; give it to the user that runs the gateway \(chown\)\n$/),
-  });
-});
+it.skipIf(process.getuid?.() !== 0)(
+  'revoke explains what to do to users who may not read or write the file',
+  async () => {
+    const above = await temporaryDirectory();
+    await chmod(above, 0o755);
+    const stateDir = join(above, 'state');
+    await mkdir(stateDir, { mode: 0o700 });
+    const [owner, other] = [54_321, 54_322];
+    await chown(stateDir, owner, owner);
+    const flags = [...FLAGS, '--state-dir', stateDir];
+    const token = /Token: +(\S+)/.exec((await run(['sign', 'live/cam', ...flags])).stdout)?.[1] ?? '';
+    const revokeAs = async (uid: number) => {
+      process.seteuid?.(uid);
+      try {
+        return await run(['revoke', token, ...flags], '/');
+      } finally {
+        process.seteuid?.(0);
+      }
+    };
+    expect(await revokeAs(other)).toMatchObject({
+      status: 1,
+      stderr: expect.stringContaining(
+        `it must belong to user ${owner}, who runs the gateway; run this command as that`,
+      ),
+    });
+    expect((await run(['revoke', token, ...flags])).status).toBe(0);
+    expect(await revokeAs(owner)).toMatchObject({ status: 0, stderr: '' });
+    await chmod(join(stateDir, 'revoked-sessions.jsonl'), 0);
+    expect(await revokeAs(owner)).toMatchObject({
+      status: 1,
+      stderr: expect.stringMatching(/may not read it; give it to the user that runs the gateway \(chown\)\n$/),
+    });
+  },
+);

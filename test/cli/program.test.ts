@@ -1,4 +1,4 @@
-// The command as a shell runs it: compiled, started, used and ended. Its key never appears in a process list.
+// The compiled command, started, used and ended as from a shell. Its key never appears in a process list.
 import { once } from 'node:events';
 import { chmod, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -29,7 +29,7 @@ it('is built by tsc, started by node and ended by a signal', async () => {
   });
   while (!stdout.includes('"msg":"ready"')) await once(program.child.stdout ?? program.child, 'data');
   if (process.platform === 'linux') {
-    // C3.07: the key given as a flag has left the process list.
+    // C3.07: the key that was given as a flag is no longer in the process list.
     expect(await readFile(`/proc/${program.pid}/cmdline`, 'utf8')).not.toContain(secret);
   }
   program.child.kill('SIGTERM');
@@ -41,7 +41,7 @@ async function cliOf(): Promise<string> {
   return join(await buildProgram(), 'dist', 'cli.js');
 }
 
-/** @returns the program, and its records as they come */
+/** @returns the program, and its log records as they arrive */
 async function startServing(...flags: string[]) {
   const directory = await temporaryDirectory();
   const places = ['--media-dir', join(directory, 'media'), '--state-dir', join(directory, 'state')];
@@ -92,7 +92,7 @@ describe.skipIf(process.platform === 'win32')('signals', () => {
   });
 });
 
-describe.runIf(process.platform === 'linux')('a start that cannot succeed', () => {
+describe.runIf(process.platform === 'linux')('a start that must fail', () => {
   it.each([64, 96, 255])('says in one line that %i open files are too few', async (files) => {
     const script = `ulimit -n ${files} && exec "$0" "$@"`;
     const program = startProgram('/bin/sh', ['-c', script, process.execPath, await cliOf(), '--help']);
@@ -119,7 +119,7 @@ describe.runIf(process.platform === 'linux')('a start that cannot succeed', () =
   });
 });
 
-/** A zombie has ended: whoever should reap it may be nobody of ours. */
+/** A zombie counts as ended, because reaping it may be the task of another process. */
 async function isAlive(pid: number): Promise<boolean> {
   const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
   return stat !== '' && !/\) Z /.test(stat);

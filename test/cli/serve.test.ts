@@ -36,7 +36,7 @@ describe('serve', () => {
       code: 'NetStream.Publish.Denied',
       description: expect.stringContaining('NAME?key=SECRET'),
     });
-    // Whoever pastes the key where the name belongs must not find it in the log.
+    // A key that was pasted in place of the name must not appear in the log.
     await new Encoder(port, key).event('rejected');
     await new Encoder(port, `show?key=${key}`).event('publishing');
 
@@ -175,8 +175,8 @@ describe('serve', () => {
     expect(run.stderr()).toMatch(/^sluice: cannot start: .*file\/.*ENOTDIR.*\n$/);
   });
 
-  // Linux answers ENOENT there for ever, whatever exists; where there is no /proc it cannot be made either.
-  it.each(['--media-dir', '--state-dir'])('says in one line that %s is where nothing can be made', async (flag) => {
+  // On Linux, creating a file there always fails with ENOENT; on systems without /proc it fails too.
+  it.each(['--media-dir', '--state-dir'])('says in one line that %s cannot be created', async (flag) => {
     const run = await runCommand([...FREE_PORTS, flag, '/proc/sluice/test'], { env });
     expect(await run.status).toBe(1);
     expect(run.stderr()).toMatch(/^sluice: cannot start: cannot write to \/proc\/sluice\/test \(E[A-Z]+(, .+)?\)\n$/);

@@ -12,7 +12,7 @@ afterAll(() => rmSync(cwd, { recursive: true, force: true }));
 
 const HASH = 'adobe:W_GDAIS9PKDj_le9:l8cDLXd/gkA+350JocYs3g==';
 
-/** What people write for options that are text or lists of text, above all what YAML takes for something else. */
+/** Typical values of text options and lists, above all those that YAML could read as another type. */
 const EXAMPLES: Partial<Record<ConfigKey, readonly string[]>> = {
   host: ['0.0.0.0', '127.0.0.1', '::', 'localhost', '10'],
   tlsCert: ['/etc/ssl/cert.pem', '2026'],
@@ -76,7 +76,7 @@ const EXAMPLES: Partial<Record<ConfigKey, readonly string[]>> = {
   ffmpegPath: ['/usr/bin/ffmpeg', '7'],
 };
 
-/** Each as it is written for a flag. */
+/** Each value in the form for a flag. */
 function documentedValues({ key, schema, defaultValue }: FileOption): readonly string[] {
   if (schema.enum !== undefined) return schema.enum;
   if (schema.type === 'integer' || schema.type === 'number') {
@@ -90,7 +90,7 @@ function documentedValues({ key, schema, defaultValue }: FileOption): readonly s
   return examples;
 }
 
-/** Plain YAML may not begin with these, and has none of those inside. */
+/** A plain YAML scalar must not begin with some characters, nor contain some others. */
 const needsQuotes = (text: string): boolean => /^[*&!|>'"%@`{[,?:-]|: | #|:$/.test(text);
 
 /** The ways to write a value in the file. */
@@ -104,7 +104,7 @@ function written({ schema }: FileOption, value: string): string[] {
 }
 
 const TLS = { tlsCert: 'a.pem', tlsKey: 'b.pem' };
-/** Beside a lowest or highest value something else may have to give way. */
+/** Options that must be set together with an extreme value of this one. */
 function beside(key: ConfigKey): Record<string, string> {
   if (key === 'partDuration') return { segmentDuration: '30' };
   if (key === 'segmentDuration') return { partDuration: '0.1' };

@@ -2,7 +2,7 @@
 
 const HASH = 'adobe:W_GDAIS9PKDj_le9:l8cDLXd/gkA+350JocYs3g==';
 
-/** What is in the file, and the message. */
+/** The text of the file, and the expected message. */
 export const FILES: readonly (readonly [mistake: string, text: string, message: string])[] = [
   [
     'a tab for indentation',

@@ -1,4 +1,4 @@
-// Mistakes that operators make, each with the very words they get: what is wrong, where (file, line, entry), and what to do.
+// Mistakes of operators, each with the exact message: what is wrong, where (file, line, entry), and what to do.
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -36,7 +36,7 @@ describe('a configuration file with', () => {
   });
 });
 
-describe('a configuration file that is none', () => {
+describe('a file that is not a configuration file', () => {
   it.each<[string, string | Buffer, string]>([
     [
       'UTF-16, as editors of Windows write it',

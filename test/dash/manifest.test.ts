@@ -1,4 +1,4 @@
-// What a DASH manifest looks like, as a file a reviewer can read, and how it changes while the window slides.
+// The DASH manifest, compared with golden files that a reviewer can read, and its changes while the window slides.
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { ManifestOrigin } from '../../src/dash/manifest-origin.js';
@@ -12,11 +12,11 @@ interface Change {
   readonly to?: number;
 }
 
-/** Two seconds each; from 104 on after a discontinuity, and a hole of ten seconds. */
+/** Segments of two seconds each. Segment 104 follows a discontinuity and a gap of ten seconds. */
 function segments(init: { timescale: number; codecs: string; width?: number; height?: number }, change: Change) {
   const { gaps = [], from = 100, to = 106 } = change;
   const startOf = (number: number): number => 1 + (number - 100) * 2 + (number >= 104 ? 10 : 0);
-  // From here on it is another run of media: from the beginning, the discontinuity, each hole and the end of each.
+  // Segments at which a new run of media begins: the first, the discontinuity, each gap, and the segment after each gap.
   const changes = [100, 104, ...gaps.flatMap((gap) => [gap, gap + 1])];
   return Array.from({ length: to - from }, (_, index): DashSegment => {
     const mediaSequence = from + index;
@@ -82,7 +82,7 @@ describe('DASH manifest', () => {
     expect(await text(presentation())).toBe(golden);
   });
 
-  it('a rendition that lacks a segment is left out of a separate Period', async () => {
+  it('a rendition that lacks a segment is omitted in a separate Period', async () => {
     expect(periodsOf(await text(presentation({ gaps: [102] })))).toEqual([
       ['p100', 'PT1780315201S', 'source 180p audio', '100 100 100'],
       ['p102', 'PT1780315205S', 'source audio', '102 102'],
@@ -132,12 +132,12 @@ describe('DASH manifest', () => {
     ]);
     expect(second.body.toString()).toContain('presentationTimeOffset="90000" startNumber="102"');
     expect(second.body.toString()).toContain('<S t="450000" d="180000" r="1"/>');
-    // The same for somebody before whom nobody asked.
+    // The first request to another origin gives the same result.
     const late = new ManifestOrigin<never>({ playable: async () => live, presentation: () => live });
     expect((await late.manifest('live', 'demo')).body).toEqual(second.body);
   });
 
-  it('a segment is listed when every rendition has it, but nobody waits for one that is far behind', async () => {
+  it('a segment is listed when every rendition has it, except renditions that are far behind', async () => {
     const newest = (mpd: string): string[] =>
       [...mpd.matchAll(/<S [^>]*r="(\d+)"/g)].map(([, repeats = '']) => repeats);
     // 180p has 104, not 105 yet.

@@ -72,7 +72,7 @@ describe('demo publisher', () => {
     await expect.poll(() => dying.demoLogs.find(({ code }) => code === 'demo.ffmpeg')?.reason).toContain('status 1');
   });
 
-  it('keeps trying while the gateway is not there', async () => {
+  it('keeps trying while the gateway is not running', async () => {
     const { server, demoLogs, publisher } = await startDemo();
     await server.close();
     await expect.poll(() => demoLogs.at(-1)?.reason).toContain('ECONNREFUSED');

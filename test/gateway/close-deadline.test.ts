@@ -1,4 +1,4 @@
-// The end of the gateway: a stream that does not flush is left behind in time for everything that comes after it.
+// When the gateway closes, a stream that does not finish flushing is abandoned in time for the later steps.
 import { expect, it } from 'vitest';
 import { CLOSE_TIMEOUT } from '../../src/cli/serve.js';
 import { FLUSH_UNTIL, untilDeadline } from '../../src/gateway/close-deadline.js';
@@ -8,7 +8,7 @@ import { ManualClock } from '../support/manual-clock.js';
 
 const never = new Promise<void>(() => undefined);
 
-it('waits for the work only for what is left until the deadline', async () => {
+it('waits for the work no longer than until the deadline', async () => {
   const clock = new ManualClock();
   const deadline = clock.now() + FLUSH_UNTIL;
   clock.advance(1_500);
@@ -21,7 +21,7 @@ it('waits for the work only for what is left until the deadline', async () => {
   await late;
 });
 
-it('ends with the work, passes its error on, and leaves no timer', async () => {
+it('resolves when the work ends, passes on its error, and leaves no timer', async () => {
   const clock = new ManualClock();
   await untilDeadline(Promise.resolve(), 1_000, clock);
   await expect(untilDeadline(Promise.reject(new Error('broken')), 1_000, clock)).rejects.toThrow('broken');

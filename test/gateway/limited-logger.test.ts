@@ -1,4 +1,4 @@
-// Lines about streams over a manual clock: as many of a kind as publishers may cause, and then their number.
+// Log lines about streams, with a manual clock: beyond a limit per kind, only their number is logged.
 import { expect, it } from 'vitest';
 import { limitedLogger } from '../../src/gateway/limited-logger.js';
 
@@ -12,7 +12,7 @@ it('suppresses lines of one kind beyond 60 in 10 s, logs how many, and keeps tho
   );
   for (let stream = 0; stream < 100; stream++) {
     logger.info({ stream }, 'stream started');
-    // What a stream has too much of is not what another has.
+    // The texts differ from stream to stream after the colon, but count as one kind.
     logger.warn({ stream }, `renditions withdrawn: ${stream}p`);
     logger.debug({ stream }, 'detail');
   }

@@ -1,4 +1,4 @@
-// Many RTMP players of many names: what happens to a stream concerns the players of its name, and costs the others nothing.
+// Many RTMP players of many names: an event of a stream reaches the players of its name only.
 import { expect, it } from 'vitest';
 import { EventBus } from '../../src/events/event-bus.js';
 import { rtmpPlayers } from '../../src/gateway/rtmp-players.js';
@@ -45,20 +45,20 @@ it('listens once, however many players there are', () => {
   expect(listeners()).toBe(before);
 });
 
-it('tells the players of a name, and no others, that a publisher comes and that the stream has ended', () => {
+it('notifies only the players of a name that a publisher has come and that the stream has ended', () => {
   const { registry, ends, open, streamEnds } = setUp();
   const [first, second, other] = [open('a'), open('a'), open('b')];
   const stream = registry.claim('live', 'a');
   expect([stream.statistics.subscribers, registry.claim('live', 'c').statistics.subscribers]).toEqual([2, 0]);
   first.close();
   expect(stream.statistics.subscribers).toBe(1);
-  // The end of the playlists of an earlier publisher: the current one goes on.
+  // The playlists of an earlier publisher end; the current one goes on.
   streamEnds('a');
   expect(ends).toEqual([]);
   stream.end();
   streamEnds('a');
   expect([ends, first.ended, second.ended, other.ended]).toEqual([['a'], false, true, false]);
-  // A source may be closed twice; that must not take the place of one that came later.
+  // A source may be closed twice. The second call must not remove a later source.
   second.close();
   open('a');
   second.close();

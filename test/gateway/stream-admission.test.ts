@@ -1,4 +1,4 @@
-// A publish that fails half-way, after its pipeline was made: nothing of it is left, and the name can be published at once.
+// A publish that fails half-way, after its pipeline was built: the pipeline is removed, and the name can be published again at once.
 import { expect, it, vi } from 'vitest';
 import { StreamPipeline } from '../../src/pipeline/stream-pipeline.js';
 import { publishLoop } from '../faults/looping-publisher.js';

@@ -1,4 +1,4 @@
-// A stream to be recorded whose segments the test makes, with a live copy on a real disk.
+// A stream to record. The test makes its segments, and its live copy is on a real disk.
 
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -20,11 +20,11 @@ export interface SegmentOptions {
   readonly at?: number;
   readonly discontinuity?: boolean;
   readonly gap?: boolean;
-  /** Not in the live copy, only in memory. */
+  /** Whether the segment is only in memory, and not in the live copy on disk. */
   readonly unstored?: boolean;
-  /** Neither in memory nor on disk any more. */
+  /** Whether the segment is no longer in memory nor on disk. */
   readonly lost?: boolean;
-  /** What the media is said to have; default: what it has. */
+  /** The announced number of bytes; default: the actual one. */
   readonly length?: number;
 }
 
@@ -63,14 +63,14 @@ export class FakeStream implements RecordedStream {
     return this.#liveDirectory && join(this.#liveDirectory, rendition, uri);
   }
 
-  /** What `stored` waits for. */
+  /** `stored` waits for this promise. */
   disk: Promise<void> = Promise.resolve();
 
   stored(): Promise<void> {
     return this.disk;
   }
 
-  /** One complete segment. */
+  /** Adds a complete segment. */
   add(rendition: RecordedRendition, number: number, options: SegmentOptions = {}): RecordedSegment {
     const { duration = 2, discontinuity = false, gap = false, unstored = false, lost = false } = options;
     const bytes = gap ? Buffer.alloc(0) : Buffer.from(`${rendition.name} ${number}`.padEnd(100, '.'));

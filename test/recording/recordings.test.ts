@@ -1,4 +1,4 @@
-// Recordings over a real disk: what is linked, listed, left out, finished, found again and removed.
+// Recordings on a real disk: how they are linked, listed, finished, found after a restart and removed.
 import { cp, mkdir, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -47,7 +47,7 @@ async function openRoom(options: Partial<RecordingsOptions> = {}): Promise<Room>
   return { recordings, root, live: join(directory, 'media'), clock, news, warnings };
 }
 
-/** The recording, once it is finished. */
+/** Resolves to the recording when it is finished. */
 function finished({ recordings }: Room, id: string): Promise<RecordingFacts> {
   return vi.waitFor(() => {
     const facts = recordings.find(id)?.facts;
@@ -60,7 +60,7 @@ const list = async (directory: string, rendition = 'source', file = 'index.m3u8'
   readPlaylist(await readFile(join(directory, rendition, file), 'utf8'));
 
 describe('a recording', () => {
-  it('has the files of the live tree under their names, without a copy, and plays as VOD', async () => {
+  it('has the live files under the same names, without copies, and plays as VOD', async () => {
     const room = await openRoom();
     const stream = new FakeStream('cam', room.live);
     const { id } = room.recordings.start(stream, ALL);
@@ -102,7 +102,7 @@ describe('a recording', () => {
     expect(kept).toBe('source 100'.padEnd(100, '.'));
   });
 
-  it('is a growing playlist of type EVENT while it is made', async () => {
+  it('has a growing playlist of type EVENT while it is in progress', async () => {
     const room = await openRoom();
     const stream = new FakeStream('cam', room.live);
     const { id } = room.recordings.start(stream, ALL);
@@ -122,7 +122,7 @@ describe('a recording', () => {
     }
   });
 
-  it('lists what is missing as a gap, with the same numbers in all renditions', async () => {
+  it('lists missing segments as gaps, with the same numbers in all renditions', async () => {
     const room = await openRoom();
     const stream = new FakeStream('cam', room.live);
     const { id } = room.recordings.start(stream, ALL);
@@ -130,7 +130,7 @@ describe('a recording', () => {
     stream.add(SOURCE, 101, { lost: true });
     stream.add(SOURCE, 102, { gap: true });
     stream.add(SOURCE, 103);
-    // It comes late, leaves early, and misses one in the middle.
+    // The rendition starts late, ends early, and lacks one segment in the middle.
     stream.add(AUDIO, 101);
     stream.add(AUDIO, 103);
     stream.add(SOURCE, 104);
@@ -150,12 +150,12 @@ describe('a recording', () => {
     expect((facts.gaps[0]?.to ?? 0) - (facts.gaps[0]?.from ?? 0)).toBe(4000);
   });
 
-  it('goes on with one discontinuity over a publisher who returns, and tells of the time between', async () => {
+  it('continues with one discontinuity when the publisher returns, and reports the time between', async () => {
     const room = await openRoom();
     const stream = new FakeStream('cam', room.live);
     const { id } = room.recordings.start(stream, ALL);
     const at = Date.parse('2026-11-28T12:00:00Z');
-    // The first segment of a recording follows nothing.
+    // The first segment of a recording must not have a discontinuity.
     stream.add(SOURCE, 100, { at, discontinuity: true });
     stream.add(SOURCE, 101, { at: at + 7000, discontinuity: true });
     stream.end();
@@ -166,7 +166,7 @@ describe('a recording', () => {
     expect(text.indexOf('#EXT-X-DISCONTINUITY\n')).toBeGreaterThan(text.indexOf('seg-100'));
   });
 
-  it('starts and stops between segments, at the same picture in all renditions', async () => {
+  it('starts and stops at segment boundaries, at the same picture in all renditions', async () => {
     const room = await openRoom();
     const stream = new FakeStream('cam', room.live);
     for (const rendition of [SOURCE, AUDIO]) stream.add(rendition, 100);
@@ -174,7 +174,7 @@ describe('a recording', () => {
     stream.add(SOURCE, 101);
     stream.add(AUDIO, 101);
     stream.add(SOURCE, 102);
-    // The sound of 102 is still being made.
+    // The audio segment 102 is not complete yet.
     room.recordings.stop(stream);
     stream.add(SOURCE, 103);
     stream.add(AUDIO, 102);
@@ -187,7 +187,7 @@ describe('a recording', () => {
     expect(room.recordings.of('live', 'cam')).toBeUndefined();
   });
 
-  it('is continued in a new one when it is long enough, and nothing is lost or doubled between them', async () => {
+  it('is split when it is long enough, without losing or repeating a segment', async () => {
     const room = await openRoom({ split: { duration: 6 } });
     const stream = new FakeStream('cam', room.live);
     room.recordings.start(stream, ALL);
@@ -210,7 +210,7 @@ describe('a recording', () => {
     expect(uris).toEqual(Array.from({ length: 12 }, (_, index) => `seg-${100 + index}.m4s`));
   });
 
-  it('leaves nothing behind if it was ended before its first segment', async () => {
+  it('leaves no files if it was ended before its first segment', async () => {
     const room = await openRoom();
     const stream = new FakeStream('cam', room.live);
     const { id } = room.recordings.start(stream, ALL);
@@ -219,7 +219,7 @@ describe('a recording', () => {
     await vi.waitFor(async () => expect(await readdir(room.root)).toEqual(['.leaving']));
   });
 
-  it('keeps at most 64 MiB for a disk that hangs: what comes beyond is a gap', async () => {
+  it('keeps at most 64 MiB in memory while the disk hangs: later segments become gaps', async () => {
     const room = await openRoom();
     const stream = new FakeStream('cam', room.live);
     let goOn = (): void => undefined;
@@ -235,7 +235,7 @@ describe('a recording', () => {
     expect(entries?.map(({ gap }) => gap)).toEqual([false, false, true]);
   });
 
-  it('loses no change that comes while it is being finished, and is told of once', async () => {
+  it('loses no change that is made while it is being finished, and is announced once', async () => {
     const room = await openRoom();
     const stream = new FakeStream('cam', room.live);
     const { id } = room.recordings.start(stream, ALL);
@@ -257,7 +257,7 @@ describe('a recording', () => {
     expect(room.news.filter(({ type }) => type === 'recording.finished')).toHaveLength(1);
   });
 
-  it('pauses while the disk is full, says so, and goes on by itself with the gap listed', async () => {
+  it('pauses while the disk is full, reports it, and continues by itself with the gap listed', async () => {
     let free = 10;
     const room = await openRoom({ keepFree: 2 ** 21, freeBytes: async () => free });
     const stream = new FakeStream('cam', room.live);
@@ -286,7 +286,7 @@ describe('a recording', () => {
 });
 
 describe('recordings of an earlier process', () => {
-  /** A recording with three segments, as a process that is killed leaves it. */
+  /** A recording with three segments, as a killed process leaves it. */
   async function killed(): Promise<{ readonly root: string; readonly id: string; readonly directory: string }> {
     const room = await openRoom();
     const stream = new FakeStream('cam', room.live);
@@ -300,7 +300,7 @@ describe('recordings of an earlier process', () => {
     return { root, id, directory: join(root, 'live', 'cam', id) };
   }
 
-  it('are finished, whatever part of the playlists was written', async () => {
+  it('are finished, no matter where the writing of the playlists stopped', async () => {
     const { root, id } = await killed();
     await fc.assert(
       fc.asyncProperty(
@@ -314,7 +314,7 @@ describe('recordings of an earlier process', () => {
           const path = join(directory, rendition, 'index.m3u8');
           const whole = await readFile(path, 'utf8');
           await truncate(path, Math.min(cut, whole.length));
-          // A power cut may take what was written last.
+          // A power cut may lose the bytes that were written last.
           if (loses) await writeFile(join(directory, rendition, 'seg-102.m4s'), '');
           const { recordings } = await openRoom({ root: copy });
           const found = recordings.find(id);
@@ -336,7 +336,7 @@ describe('recordings of an earlier process', () => {
     );
   });
 
-  it('are never hidden by one that is damaged or not ours, which is left as it is', async () => {
+  it('are found beside a damaged or foreign directory, which is left as it is', async () => {
     const { root, id } = await killed();
     const foreign = join(root, 'holiday');
     await mkdir(foreign);
@@ -351,7 +351,7 @@ describe('recordings of an earlier process', () => {
     expect(await readFile(join(torn, 'recording.json'), 'utf8')).toBe('{"version":1,');
   });
 
-  it('that were being removed are gone', async () => {
+  it('whose removal had begun are removed', async () => {
     const { root, directory } = await killed();
     await mkdir(join(root, '.leaving'));
     await cp(directory, join(root, '.leaving', 'x'), { recursive: true });
@@ -361,7 +361,7 @@ describe('recordings of an earlier process', () => {
 });
 
 describe('removal', () => {
-  it('takes the whole directory and empty ones above it, and refuses one that is being made', async () => {
+  it('removes the whole directory and empty parents, and refuses a recording in progress', async () => {
     const room = await openRoom();
     const stream = new FakeStream('cam', room.live);
     const { id } = room.recordings.start(stream, ALL);
@@ -380,7 +380,7 @@ describe('removal', () => {
     expect(await readFile(join(room.live, 'source', 'seg-100.m4s'), 'utf8')).toContain('source 100');
   });
 
-  it('follows from age, for those that are not pinned', async () => {
+  it('removes old recordings that are not pinned', async () => {
     const room = await openRoom({ keepFor: 3600 });
     const ids: string[] = [];
     for (const name of ['one', 'two']) {

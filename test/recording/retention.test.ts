@@ -1,4 +1,4 @@
-// Which recordings have to go: rules over any set of recordings, and the catalogue that lists them.
+// Which recordings expire: rules for any set of recordings, and the catalogue that lists them.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Catalogue, type CatalogueEntry } from '../../src/recording/catalogue.js';
@@ -35,7 +35,7 @@ const isRemovable = ({ facts }: CatalogueEntry): boolean =>
   !facts.pinned && (facts.state === 'finished' || facts.state === 'interrupted');
 
 describe('retention', () => {
-  it('never takes what is pinned or being made, and leaves nothing that breaks a rule', () => {
+  it('never removes pinned recordings or those in progress, and leaves none that breaks a rule', () => {
     fc.assert(
       fc.property(entries, rules, fc.nat(3000), (all, kept, missing) => {
         const leaving = new Set(expired(all, kept, NOW, missing));
@@ -57,7 +57,7 @@ describe('retention', () => {
     );
   });
 
-  it('takes the oldest, and no more than it has to', () => {
+  it('removes the oldest, and no more than necessary', () => {
     fc.assert(
       fc.property(entries, fc.integer({ min: 1, max: 20_000 }), (all, keepBytes) => {
         const leaving = expired(all, { keepFor: undefined, keepBytes, keepCount: undefined }, NOW);
@@ -74,7 +74,7 @@ describe('retention', () => {
 });
 
 describe('the catalogue', () => {
-  it('gives the same recordings page by page as at once, the newest first, whatever is asked for', () => {
+  it('lists the same recordings page by page as all at once, the newest first, for any query', () => {
     const query = fc.record({
       name: fc.option(fc.constantFrom('one', 'two'), { nil: undefined }),
       from: fc.option(fc.integer({ min: NOW - 100_000_000, max: NOW }), { nil: undefined }),

@@ -1,4 +1,4 @@
-// A certificate is taken up anew while connections are open, and one that does not work replaces nothing.
+// A new certificate is used while connections are open, and an unusable one does not replace the old one.
 
 import { rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';

@@ -1,4 +1,4 @@
-// The management API without a socket: real tokens, a real audit log, and grants that a test can see being ended.
+// The management API without a socket: real tokens, a real audit log, and fake grants that record when they are ended.
 
 import type { FastifyInstance } from 'fastify';
 import { onTestFinished } from 'vitest';
@@ -40,7 +40,7 @@ export const VIEWER: Grant = {
   until: 1_900_000_000_000,
 };
 
-/** Grants that end when they are told to. */
+/** Grants that end on request. */
 export class FakeGrants implements GrantControl {
   grants: Grant[] = [PUBLISHER, VIEWER];
   readonly bans: Ban[] = [];

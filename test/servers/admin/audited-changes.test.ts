@@ -1,4 +1,4 @@
-// Every change through the management API is in the audit log before it is made, and is not made if it cannot be.
+// Every change through the management API is in the audit log before it is made. If the log cannot be written, the change is not made.
 import { mkdir, rm } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { auditPath } from '../../../src/access/audit/audit-files.js';
@@ -7,7 +7,7 @@ import { adminUnderTest } from './admin-under-test.js';
 const KICK = { method: 'DELETE', url: '/api/v1/streams/live/demo/publisher?ban=10m&reason=wrong+camera' } as const;
 
 describe('D6.04 changes', () => {
-  it('are written with who, from where, what, and what it was before', async () => {
+  it('are written with operator, address, action, target, and the values before', async () => {
     const admin = await adminUnderTest();
     const answer = await admin.app.inject({ ...KICK, headers: admin.as('operator'), remoteAddress: '192.0.2.7' });
     expect(answer.json()).toMatchObject({ ended: 1, bannedUntil: expect.stringMatching(/Z$/) });
@@ -43,13 +43,13 @@ describe('D6.04 changes', () => {
     expect(kept).toContain('token.add');
   });
 
-  it('are written too when they are refused, or what they are for has left meanwhile', async () => {
+  it('are also written when they are refused, or when their target has left meanwhile', async () => {
     const admin = await adminUnderTest();
     const end = admin.grants.end.bind(admin.grants);
     await admin.app.inject({ ...KICK, headers: admin.as('viewer') });
     await admin.app.inject({ ...KICK, url: '/api/v1/streams/live/nobody/publisher', headers: admin.as('operator') });
     await admin.app.inject({ ...KICK, url: `${KICK.url}&ban=never`, headers: admin.as('operator') });
-    // It leaves between the look and the end.
+    // The session leaves between the check and the end.
     admin.grants.end = () => false;
     const gone = await admin.app.inject({ ...KICK, headers: admin.as('operator') });
     admin.grants.end = end;
@@ -65,13 +65,13 @@ describe('D6.04 changes', () => {
     expect(admin.grants.ended).toEqual([]);
   });
 
-  it('that a program asks for again and again do not push everything else out', async () => {
+  it('that a program requests again and again do not push all other entries out', async () => {
     const admin = await adminUnderTest();
     for (let count = 0; count < 80; count++) await admin.app.inject({ ...KICK, headers: admin.as('viewer') });
     expect(await admin.audit.read({})).toHaveLength(60);
   });
 
-  it('of strangers are not written: they could fill the disk', async () => {
+  it('without a valid token are not written, because they could fill the disk', async () => {
     const admin = await adminUnderTest();
     await admin.app.inject({ ...KICK, headers: { authorization: 'Bearer wrong' } });
     await admin.app.inject(KICK);
@@ -88,7 +88,7 @@ describe('D6.05 a log that cannot be written', () => {
     { method: 'POST', url: '/api/v1/tokens', payload: { role: 'viewer', name: 'x' } },
   ] as const;
 
-  it('refuses every change, and everything can still be read', async () => {
+  it('refuses every change but still answers read requests', async () => {
     const admin = await adminUnderTest();
     await mkdir(auditPath(admin.stateDir));
     for (const request of requests) {
@@ -113,7 +113,7 @@ describe('D6.05 a log that cannot be written', () => {
 });
 
 describe('keys', () => {
-  it('D5.01 are made, rotated and revoked, and only the answer that makes one has its secret', async () => {
+  it('D5.01 are made, rotated and revoked, and only the answer that makes a key has its secret', async () => {
     const admin = await adminUnderTest();
     const headers = admin.as('operator');
     const payload = { names: ['cam'], title: 'camera', for: '7d' };

@@ -1,4 +1,4 @@
-// What reaches the management API: host names (DNS rebinding), pages of other sites (CSRF, CORS), wrong tokens, and bodies.
+// Protection of the management API: host names (DNS rebinding), pages of other sites (CSRF, CORS), wrong tokens, and bodies.
 import { describe, expect, it } from 'vitest';
 import { isOwnHost } from '../../../src/servers/admin/own-names.js';
 import { MAX_WRONG_TOKENS, WrongTokens } from '../../../src/servers/admin/wrong-tokens.js';
@@ -25,7 +25,7 @@ describe('D6.06 host names', () => {
     expect(isOwnHost(host, ['ops.example.com'])).toBe(isOwn);
   });
 
-  it('that are not ours are refused before the token is looked at', async () => {
+  it('that are not ours are refused before the token is checked', async () => {
     const admin = await adminUnderTest();
     for (const url of ['/api/v1/streams', '/metrics', '/api/v1/docs', '/api/v1/openapi.json', '/nothing']) {
       const answer = await admin.app.inject({ url, headers: { ...admin.as('admin'), host: 'evil.example:8081' } });
@@ -55,7 +55,7 @@ describe('D6.03 pages of other web sites', () => {
     expect(admin.grants.ended).toEqual([]);
   });
 
-  it('may if their origin is named, and are told so by exactly that origin', async () => {
+  it('may if their origin is configured, and get exactly that origin in the CORS header', async () => {
     const admin = await adminUnderTest({ origins: ['https://ops.example.com'] });
     const headers = { ...admin.as('operator'), origin: 'https://ops.example.com' };
     const preflight = await admin.app.inject({ method: 'OPTIONS', url: kick.url, headers: { origin: headers.origin } });
@@ -74,7 +74,7 @@ describe('D6.03 pages of other web sites', () => {
     expect(near.statusCode).toBe(403);
   });
 
-  it('is not what a page of the listener itself is', async () => {
+  it('do not include the page of the listener itself', async () => {
     const admin = await adminUnderTest();
     const headers = { ...admin.as('operator'), host: 'localhost:8081', origin: 'http://localhost:8081' };
     expect((await admin.app.inject({ ...kick, headers })).statusCode).toBe(200);
@@ -85,7 +85,7 @@ describe('D6.07 wrong tokens', () => {
   const ask = { url: '/api/v1/streams', remoteAddress: '192.0.2.1' };
   const wrong = { authorization: `Bearer sla_00000000_${'x'.repeat(43)}` };
 
-  it('get 401, then 429, while a right one is let in from the same address', async () => {
+  it('get 401, then 429, while a valid one from the same address is accepted', async () => {
     const admin = await adminUnderTest();
     const statuses: number[] = [];
     for (let count = 0; count < MAX_WRONG_TOKENS + 5; count++) {
@@ -100,14 +100,14 @@ describe('D6.07 wrong tokens', () => {
     expect(admin.refused.get('admin.too-many-attempts')).toBe(6);
   });
 
-  it('are remembered for a bounded number of addresses', () => {
+  it('are counted for a limited number of addresses', () => {
     const wrongTokens = new WrongTokens();
     for (let count = 0; count < 20_000; count++)
       wrongTokens.record(`10.${count >> 16}.${(count >> 8) & 255}.${count & 255}`, 0);
     expect(wrongTokens.size).toBe(10_000);
   });
 
-  it('are the same for a whole IPv6 network, and forgotten in the end', () => {
+  it('count together for an IPv6 network, and are forgotten after some time', () => {
     const wrongTokens = new WrongTokens();
     for (let count = 0; count < MAX_WRONG_TOKENS; count++) expect(wrongTokens.record(`2001:db8::${count}`, 0)).toBe(0);
     expect(wrongTokens.record('2001:db8::ffff', 1000)).toBe(900);
@@ -125,7 +125,7 @@ describe('D6.07 wrong tokens', () => {
     },
   );
 
-  it('D6.02 are all tokens in an address', async () => {
+  it('D6.02 include all tokens in a URL', async () => {
     const admin = await adminUnderTest();
     const answer = await admin.app.inject({ url: `/api/v1/streams?token=${admin.tokens.admin}` });
     expect([answer.statusCode, answer.json().code]).toEqual([401, 'admin.token-required']);
@@ -160,7 +160,7 @@ describe('bodies', () => {
     expect(await admin.operators.list()).toHaveLength(3);
   });
 
-  it('of somebody without a token are not read', async () => {
+  it('of requests without a token are not read', async () => {
     const admin = await adminUnderTest();
     const answer = await admin.app.inject({ ...post, headers: { 'content-type': 'application/json' }, payload: '{' });
     expect(answer.statusCode).toBe(401);

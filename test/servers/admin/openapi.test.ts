@@ -1,4 +1,4 @@
-// The OpenAPI document: valid, complete, the committed one, and readable as a page.
+// The OpenAPI document is valid, complete, committed, and readable as a page.
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { describe, expect, it } from 'vitest';
 import { adminUnderTest } from './admin-under-test.js';
@@ -32,7 +32,7 @@ describe('E1.01 the OpenAPI document', () => {
     expect(validator.version).toBe('3.1');
   });
 
-  it('describes each operation: a name of its own, a sentence, its parameters, its errors', async () => {
+  it('describes each operation: a unique name, a sentence, its parameters, its errors', async () => {
     const { operations } = await served();
     expect(operations.length).toBeGreaterThan(14);
     expect(new Set(operations.map(({ operation }) => operation.operationId)).size).toBe(operations.length);
@@ -57,7 +57,7 @@ describe('E1.01 the OpenAPI document', () => {
     await expect(text).toMatchFileSnapshot('../../../docs/openapi.json');
   });
 
-  it('is a page too, which loads and runs nothing', async () => {
+  it('is also a page, which loads no files and runs no scripts', async () => {
     const { admin, operations } = await served();
     const { body, headers } = await admin.app.inject('/api/v1/docs');
     expect(headers['content-type']).toBe('text/html; charset=utf-8');

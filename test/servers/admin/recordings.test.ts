@@ -1,4 +1,4 @@
-// Recordings through the management API: what operators read, what they change, and what they are told when it cannot be done.
+// Recordings through the management API: what operators read and change, and the errors that they get.
 import { describe, expect, it } from 'vitest';
 import { adminUnderTest, FINISHED } from './admin-under-test.js';
 

@@ -68,7 +68,7 @@ describe('D6.01 roles', () => {
     expect(statuses).toEqual(expected);
   });
 
-  it('are said by every route, and every route is in this table', async () => {
+  it('are declared by every route, and every route is in this table', async () => {
     const admin = await adminUnderTest();
     const document = admin.app.swagger() as unknown as { paths: Record<string, Record<string, unknown>> };
     const documented = Object.entries(document.paths).flatMap(([path, methods]) =>
@@ -84,7 +84,7 @@ describe('D6.01 roles', () => {
     expect(documented.sort()).toEqual(listed.filter((route) => !open.includes(route)).sort());
   });
 
-  it('do not let a token that was revoked, has expired, or is somebody else do anything', async () => {
+  it('give no rights to a token that was revoked, has expired, or is unknown', async () => {
     let now = Date.now();
     const admin = await adminUnderTest();
     const { OperatorTokens } = await import('../../../src/access/operators/operator-tokens.js');

@@ -1,4 +1,4 @@
-// The API and the probes: what programs can read, and what they must never learn.
+// The API and the probes: what programs can read, and what must stay secret.
 
 import { describe, expect, it } from 'vitest';
 import { buildApp } from '../../../src/servers/http/app.js';
@@ -38,7 +38,7 @@ describe('GET /api/v1/streams', () => {
     }
   });
 
-  it('leaves out fields that are unknown', async () => {
+  it('omits fields that are unknown', async () => {
     const waiting: StreamState = {
       app: 'live',
       name: 'x',

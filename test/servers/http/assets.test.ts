@@ -15,7 +15,7 @@ async function linksOf(page: string, pattern: RegExp): Promise<string[]> {
 }
 
 describe('assets', () => {
-  it('have a version in their address, under which caches keep them for ever', async () => {
+  it('have a version in their URL, so that caches can keep them for ever', async () => {
     for (const page of ['/', '/watch/live/demo', '/embed/live/demo']) {
       const links = await linksOf(page, /(?:href|src)="(assets\/[^"]+)"/g);
       expect(links.length).toBeGreaterThan(2);
@@ -39,7 +39,7 @@ describe('assets', () => {
     },
   );
 
-  it.each(['br', 'gzip'] as const)('are sent as %s, each coding with a validator of its own', async (coding) => {
+  it.each(['br', 'gzip'] as const)('are sent as %s, and each encoding has its own validator', async (coding) => {
     for (const url of ['/assets/vendor/hls.mjs', '/assets/styles.css', '/assets/favicon.svg']) {
       const plain = await app.inject(url);
       const answer = await app.inject({ url, headers: { 'accept-encoding': coding } });

@@ -51,7 +51,7 @@ async function call(path: string): Promise<Peer> {
   return { socket, text: () => received, closed };
 }
 
-/** Connections that have got an answer and wait for their next request. */
+/** Connections that have received an answer and are idle. */
 async function callIdle(): Promise<Peer> {
   const peer = await call('/healthz');
   while (!peer.text().includes('"ok"')) await once(peer.socket, 'data');
@@ -117,8 +117,8 @@ describe('the end of the server', () => {
   });
 });
 
-describe('what a peer may hold', () => {
-  it('has a timeout for every wait', () => {
+describe('the connections of a peer', () => {
+  it('have a timeout for every wait', () => {
     expect(app.server).toMatchObject({
       maxConnections: MAX_CONNECTIONS,
       headersTimeout: HEADERS_TIMEOUT,
@@ -128,7 +128,7 @@ describe('what a peer may hold', () => {
     });
   });
 
-  it('closes a connection over the limit, and accepts one again below it', async () => {
+  it('are closed over the limit, and accepted again below it', async () => {
     app.server.maxConnections = 2;
     const [first, second] = await Promise.all([callIdle(), callIdle()]);
     const third = await call('/healthz');

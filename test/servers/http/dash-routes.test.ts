@@ -1,4 +1,4 @@
-// The DASH tree over HTTP: the same contract with caches and players as that of HLS, with an origin whose answers are known.
+// DASH over HTTP: the same rules for caches and players as for HLS, with an origin that gives prepared answers.
 import type { FastifyInstance } from 'fastify';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { buildApp } from '../../../src/servers/http/app.js';

@@ -1,4 +1,4 @@
-// Delivery as CDNs and crowds see it: validators, one compression, shared calls, limits on waiting, and the same answers with and without
+// Delivery to CDNs and many viewers: validators, compression once per version, shared calls, limits on waiting, and the same answers with and without
 // the router.
 import { once } from 'node:events';
 import { type AddressInfo, connect, type Socket } from 'node:net';
@@ -39,7 +39,7 @@ afterEach(() => http.app.close());
 const ask = (path: string, headers: Record<string, string> = {}, method = 'GET') =>
   fetch(`http://127.0.0.1:${port}${path}`, { method, headers });
 
-/** One request on a socket of its own, left open. */
+/** Sends one request on a new socket, which stays open. */
 async function open(path: string, more = ''): Promise<Socket> {
   const socket = connect(port, '127.0.0.1').on('error', () => socket.destroy());
   await once(socket, 'connect');
@@ -52,7 +52,7 @@ async function until(condition: () => boolean): Promise<void> {
 }
 
 /**
- * Lets the origin hold every request.
+ * Makes the origin wait before it answers requests.
  * @returns a function that answers them
  */
 function hold(): (answer: OriginAnswer) => void {
@@ -67,7 +67,7 @@ function hold(): (answer: OriginAnswer) => void {
   };
 }
 
-describe('what is at hand', () => {
+describe('media in memory', () => {
   it('is answered without a call of the origin, unless the request has directives', async () => {
     const asked: unknown[] = [];
     origin.inMemory = (...names) => {
@@ -355,7 +355,7 @@ describe('with and without the router', () => {
     expect(parseTarget(target)).toBeUndefined();
   });
 
-  it('B4.11 the key of a target contains the directives in a fixed order and nothing else of the query', () => {
+  it('B4.11 the coalescing key of a URL contains the directives in a fixed order and nothing else of the query', () => {
     const key = (query: string) => parseTarget(`/hls/a/b/c/index.m3u8?${query}`)?.key;
     expect(key('_HLS_msn=1&_HLS_part=2')).toBe(key('x=y&_HLS_part=2&_HLS_msn=1&_HLS_push=1'));
     expect(key('_HLS_msn=1&_HLS_part=2')).not.toBe(key('_HLS_msn=2&_HLS_part=1'));
@@ -365,7 +365,7 @@ describe('with and without the router', () => {
     expect(new Set([iFrames('_HLS_msn=1'), iFrames('_HLS_msn=2'), iFrames(''), key('_HLS_msn=1')]).size).toBe(4);
   });
 
-  it('B4.10 a target of more than 2048 bytes gives 414 even if it is well formed', async () => {
+  it('B4.10 a URL of more than 2048 bytes gives 414 even if it is valid', async () => {
     const long = await ask(`${URL_OF_PLAYLIST}?x=${'y'.repeat(2100)}`);
     expect([long.status, long.headers.get('access-control-allow-origin')]).toEqual([414, '*']);
     expect(origin.calls).toHaveLength(0);

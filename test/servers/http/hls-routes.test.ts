@@ -1,4 +1,4 @@
-// The HLS tree over HTTP: headers, names, ranges and failures, with an origin whose answers are known.
+// HLS over HTTP: headers, names, ranges and failures, with an origin that gives prepared answers.
 
 import { once } from 'node:events';
 import { type AddressInfo, connect } from 'node:net';

@@ -1,4 +1,4 @@
-// What a chat or a forum, which runs no script, shows for a link to a stream.
+// The preview of a stream link in a chat or forum, which runs no scripts.
 
 import { once } from 'node:events';
 import { get } from 'node:http';

@@ -1,4 +1,4 @@
-// One script made from several modules must do what the modules do.
+// A script that is bundled from several modules must behave like the modules.
 
 import { describe, expect, it } from 'vitest';
 import { bundleModules } from '../../../src/servers/http/pages/module-bundle.js';

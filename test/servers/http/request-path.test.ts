@@ -1,4 +1,4 @@
-// No log line lets its reader watch: tickets, tokens and keys are masked wherever in a path they stand, and two tickets are none.
+// Readers of the log must not be able to watch with it: tickets, tokens and keys are masked anywhere in a path. A path with two tickets is invalid.
 import { pino } from 'pino';
 import { expect, it, onTestFinished } from 'vitest';
 import { createPlayToken } from '../../../src/access/tickets/play-token.js';
@@ -17,7 +17,7 @@ const TOKEN = createPlayToken({ stream: 'live/demo', until }, keys);
 const TICKET = createTicket({ sid: 'session-1', until }, { app: 'live', name: 'demo' }, keys);
 const bare = TICKET.slice(1);
 
-/** A path, and how a log names it. */
+/** A path, and its form in the log. */
 const PATHS: readonly (readonly [string, string])[] = [
   ['/hls/live/demo/source/seg-1.m4s', '/hls/live/demo/source/seg-1.m4s'],
   ['/hls/live/a%20b/x%zz', '/hls/live/a%20b/x%zz'],
@@ -74,7 +74,7 @@ it('logs none of them, whatever the answer is', async () => {
   for (const secret of [TOKEN, TOKEN.slice(20, 60), bare, bare.slice(10, 40)]) expect(text).not.toContain(secret);
 });
 
-it('takes no ticket behind another', async () => {
+it('does not accept two tickets in one path', async () => {
   const { get } = await openProtectedSite();
   expect((await get(`/hls/${TICKET}/live/demo/source/index.m3u8`)).status).toBe(200);
   for (const first of ['~x', TICKET, '%7E']) {
@@ -92,7 +92,7 @@ it('says in the API that viewers need a link', async () => {
   expect(await (await get('/watch/live/demo')).text()).toContain('<meta name="sluice:protected"');
 });
 
-it('counts who is refused, by the code', async () => {
+it('counts refusals by error code', async () => {
   const { get } = await openProtectedSite();
   for (const query of ['', '', `?token=${TOKEN}x`]) await get(`/hls/live/demo/index.m3u8${query}`);
   await get(`/hls/${TICKET}x/live/demo/source/index.m3u8`);
@@ -101,7 +101,7 @@ it('counts who is refused, by the code', async () => {
   expect(metrics).toContain('sluice_http_viewers_refused_total{code="access.play-denied"} 2');
 });
 
-it('tells by the clock of DASH only viewers whether a stream is live', async () => {
+it('reveals through the DASH clock only to viewers whether a stream is live', async () => {
   const { get } = await openProtectedSite();
   for (const name of ['demo', 'nobody']) expect((await get(`/dash/live/${name}/time`)).status, name).toBe(401);
   expect((await get(`/dash/${TICKET}/live/demo/time`)).status).toBe(200);

@@ -83,12 +83,12 @@ it('C4.07 a large body has more time than a small one', async () => {
     slow.close();
   });
   while (slow.cut === 0) await new Promise((resolve) => setTimeout(resolve, 5));
-  // The same time again, in which it would be cut off too if it had no additional time.
+  // Waits once more for the time after which it would be cut off without the additional time.
   await new Promise((resolve) => setTimeout(resolve, 200));
   expect([slow.cut, slow.size]).toEqual([1, 1]);
 });
 
-it('a reader that reads to the end is not cut off, and nothing is kept of it', async () => {
+it('a reader that reads to the end is not cut off, and is no longer remembered', async () => {
   const slow = new SlowReaders(strictDomain(), 60_000, 20);
   const port = await serve(slow);
   const answer = await fetch(`http://127.0.0.1:${port}/`);

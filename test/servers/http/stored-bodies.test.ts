@@ -1,4 +1,4 @@
-// Media that is not in memory goes from its file to the client as fast as the client reads, over every protocol.
+// Media that is not in memory is sent from its file as fast as the client reads, over every protocol.
 import { once } from 'node:events';
 import { get as getPlain, type IncomingMessage } from 'node:http';
 import { connect as connectHttp2 } from 'node:http2';

@@ -1,4 +1,4 @@
-// What HTTP does with a picture: validators, short lifetimes, and a 404 that ends soon after the start of a stream.
+// Thumbnails over HTTP: validators, short cache lifetimes, and a 404 that caches keep only briefly.
 
 import { describe, expect, it } from 'vitest';
 import { buildApp } from '../../../src/servers/http/app.js';

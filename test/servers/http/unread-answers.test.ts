@@ -20,7 +20,7 @@ interface Started {
   readonly logged: object[];
 }
 
-/** Each file has a body of its own; `shared` is the same for all. */
+/** Each file has its own body; `shared` is the same buffer for all. */
 async function start(options: HttpOptions): Promise<Started> {
   const shared = Buffer.alloc(BODY_BYTES);
   const logged: object[] = [];

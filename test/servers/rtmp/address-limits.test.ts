@@ -1,4 +1,4 @@
-// A network of IPv6 addresses counts as one peer. The loopback has only one address, so the server is given others.
+// An IPv6 network counts as one peer. The loopback has only one IPv6 address, so the test gives the server other ones.
 import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
 import { expect, it, vi } from 'vitest';

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { audioBody, Encoder, HANDSHAKE, rawPeer, startServer } from './server-under-test.js';
 
 describe('deadlines', () => {
-  it('A1.10 C2.01 closes handshakes that trickle, while a real encoder gets through', async () => {
+  it('A1.10 C2.01 closes handshakes that arrive too slowly, while a real encoder connects', async () => {
     const { server, port, logs, target } = await startServer({ handshakeTimeout: 300, maxConnectionsPerIp: 100 });
     const slow = await Promise.all(Array.from({ length: 50 }, () => rawPeer(port)));
     const closed = slow.map((socket) => once(socket.resume(), 'close'));
@@ -25,7 +25,7 @@ describe('deadlines', () => {
     expect(lines[0]).toMatchObject({ peer: '127.0.0.1', code: 'rtmp-server.handshake-timeout' });
   });
 
-  it('C2.02 closes a peer that connects and then asks for nothing', async () => {
+  it('C2.02 closes a peer that connects and then sends no request', async () => {
     const { server, port } = await startServer({ publishTimeout: 100 });
     const peer = await rawPeer(port);
     peer.resume().write(HANDSHAKE);
@@ -33,7 +33,7 @@ describe('deadlines', () => {
     expect(server.counters.closedByError.get('rtmp-server.publish-timeout')).toBe(1);
   });
 
-  it('A3.08 gives an accepted publisher time for its first media, which metadata is not', async () => {
+  it('A3.08 gives an accepted publisher limited time for its first media; metadata does not count', async () => {
     const { port, target } = await startServer({ firstMediaTimeout: 100 });
     const encoder = new Encoder(port, 'show');
     await encoder.event('publishing');
@@ -44,7 +44,7 @@ describe('deadlines', () => {
     expect((await (await target()).ended)?.code).toBe('rtmp-server.media-timeout');
   });
 
-  it('A8.01 gives up a publisher that sends no byte, and tells the stream once', async () => {
+  it('A8.01 gives up a publisher that sends no bytes, and ends the stream once', async () => {
     const { port, target, server } = await startServer({ idleTimeout: 200, firstMediaTimeout: 5_000 });
     const encoder = new Encoder(port, 'show');
     await encoder.event('publishing');

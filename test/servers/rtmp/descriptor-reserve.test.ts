@@ -5,8 +5,8 @@ import { strictDomain } from '../../support/failure-domain.js';
 
 const descriptors = () => readdirSync('/proc/self/fd').length;
 
-describe('C4.04 descriptors that connections may not have', () => {
-  it('refuses connections that would use the reserve, and none if no limit is known', () => {
+describe('C4.04 reserved descriptors', () => {
+  it('are refused to connections, unless no limit is known', () => {
     let free = 0;
     const guards = (limit: number | undefined) => {
       const reserve = new DescriptorReserve(limit, strictDomain(), () => free);
@@ -16,7 +16,7 @@ describe('C4.04 descriptors that connections may not have', () => {
         return { viewers: viewers.refuses(), encoders: encoders.refuses() };
       };
     };
-    // The connection itself has the number before it.
+    // The connection itself has the previous number.
     const of256 = guards(256);
     expect(of256(192)).toEqual({ viewers: false, encoders: false });
     expect(of256(193)).toEqual({ viewers: true, encoders: false });
@@ -24,7 +24,7 @@ describe('C4.04 descriptors that connections may not have', () => {
     expect(guards(undefined)(1_000_000)).toEqual({ viewers: false, encoders: false });
   });
 
-  it('knows how many descriptors are in use', () => {
+  it('are computed from the number of descriptors in use', () => {
     const held = Array.from({ length: 20 }, () => openSync('/', 'r'));
     onTestFinished(() => {
       for (const descriptor of held) closeSync(descriptor);
@@ -36,7 +36,7 @@ describe('C4.04 descriptors that connections may not have', () => {
     expect(new DescriptorReserve(1_000_000, strictDomain()).guard('viewers').refuses()).toBe(false);
   });
 
-  it('gives its spare one away when accepting fails, refuses all until it has one again, and releases it at the end', async () => {
+  it('include a spare one that is released when accepting fails; connections are refused until it is opened again', async () => {
     const before = descriptors();
     const reserve = new DescriptorReserve(256, strictDomain(), () => 3);
     const [viewers, encoders] = [reserve.guard('viewers'), reserve.guard('encoders')];
@@ -45,7 +45,7 @@ describe('C4.04 descriptors that connections may not have', () => {
     expect(descriptors()).toBe(before + 1);
     viewers.acceptFailed();
     expect(descriptors()).toBe(before);
-    // libuv tries again at once, when no descriptor is left to give away.
+    // libuv retries at once, when there is no spare descriptor left.
     viewers.acceptFailed();
     expect(viewers.refuses()).toBe(true);
     expect(encoders.refuses()).toBe(true);

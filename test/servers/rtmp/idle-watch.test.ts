@@ -1,4 +1,4 @@
-// When a quiet peer is sent a ping, and when it is given up.
+// When an idle peer gets a ping, and when it is given up.
 
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { IdleWatch } from '../../../src/servers/rtmp/idle-watch.js';
@@ -29,13 +29,13 @@ describe('idle watch', () => {
   beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] }));
   afterEach(() => void vi.useRealTimers());
 
-  it('A8.01 asks once, then gives up after the idle timeout', () => {
+  it('A8.01 pings once, then gives up after the idle timeout', () => {
     const { events, advance } = setUp();
     advance(60_000);
     expect(events).toEqual(['ping 5000', 'idle 15000']);
   });
 
-  it('A3.07 asks again each time the peer goes quiet, and never gives up one that answers', () => {
+  it('A3.07 pings again each time the peer becomes idle, and never gives up one that answers', () => {
     const { events, touch, advance } = setUp();
     for (let i = 0; i < 60; i++) {
       advance(5_000);
@@ -45,7 +45,7 @@ describe('idle watch', () => {
     expect(events.join()).not.toContain('idle');
   });
 
-  it('asks before it gives up, even when the process itself stood still', () => {
+  it('pings before it gives up, even when the process itself was blocked', () => {
     const { events, touch, advance } = setUp();
     advance(5_000);
     touch();
@@ -57,7 +57,7 @@ describe('idle watch', () => {
     expect(events[1]).toMatch(/^ping/);
   });
 
-  it('does not count the silence of a peer that is not read', () => {
+  it('does not count the time in which the peer is not read', () => {
     const { events, reading, touch, advance } = setUp();
     reading.value = false;
     advance(600_000);
@@ -68,7 +68,7 @@ describe('idle watch', () => {
     expect(events.map((event) => event.split(' ')[0])).toEqual(['ping', 'idle']);
   });
 
-  it('is quiet after stop', () => {
+  it('does nothing after stop', () => {
     const { events, watch, advance } = setUp();
     watch.stop();
     advance(60_000);

@@ -1,4 +1,4 @@
-// Limits of connections on real sockets: no peer, however rude, can harm others.
+// Limits of connections on real sockets: no peer, however hostile, can harm others.
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { describe, expect, it } from 'vitest';
@@ -28,7 +28,7 @@ describe('limits', () => {
     },
   );
 
-  it('C3.09 admits others of an address while its wrong keys wait for their refusals, up to twice the limit', async () => {
+  it('C3.09 accepts further connections of an address while its wrong keys wait for their refusal, up to twice the limit', async () => {
     const refusals: (() => void)[] = [];
     const denied = {
       allowed: false,
@@ -46,7 +46,7 @@ describe('limits', () => {
     await expect.poll(() => refusals.length).toBe(2);
     const honest = new Encoder(port, 'honest');
     await honest.event('publishing');
-    // Connections that wait for no refusal have the usual limit, and those that do cannot exclude others for ever.
+    // Connections that do not wait for a refusal have the usual limit, and those that do cannot exclude others for ever.
     wrong.push(new Encoder(port, 'wrong3'));
     await expect.poll(() => refusals.length).toBe(3);
     await once((await rawPeer(port)).resume(), 'close');
@@ -59,7 +59,7 @@ describe('limits', () => {
     expect(server.counters.publishers).toBe(2);
   });
 
-  it('A3.05 closes a peer that asks and never reads, before its answers fill the memory', async () => {
+  it('A3.05 closes a peer that sends requests and never reads, before its answers fill the memory', async () => {
     const { server, port, target } = await startServer({ maxUnsentBytes: 64 * 1024 });
     const other = new Encoder(port, 'other');
     await other.event('publishing');
@@ -81,7 +81,7 @@ describe('limits', () => {
     await (await target()).received(1);
   });
 
-  it('C2.07 gives others their turn while a publisher floods, and loses nothing', async () => {
+  it('C2.07 serves others while a publisher floods, and loses nothing', async () => {
     const { port, target } = await startServer({ messagesPerTurn: 8 });
     const encoder = new Encoder(port, 'show');
     await encoder.event('publishing');
@@ -162,7 +162,7 @@ describe('start and end of the server', () => {
     expect(server.counters.connections).toBe(0);
   });
 
-  it('A8.08 tells publishers that it stops, ends every stream once, and cuts off peers that do not hang up', async () => {
+  it('A8.08 informs publishers that it stops, ends every stream once, and cuts off peers that do not hang up', async () => {
     const { server, port, target } = await startServer();
     const polite = new Encoder(port, 'polite');
     await polite.event('publishing');

@@ -1,9 +1,9 @@
-// A flood of the same failure becomes a few lines and a number.
+// Many equal failures become a few log lines and a count.
 import { describe, expect, it } from 'vitest';
 import { LogLimiter } from '../../../src/servers/rtmp/log-limiter.js';
 
 describe('log limiter', () => {
-  it('C3.05 lets 20 lines of a kind through in 10 s, and then tells how many it suppressed', () => {
+  it('C3.05 passes 20 lines of a kind in 10 s, and then logs how many it suppressed', () => {
     let now = 0;
     const limiter = new LogLimiter(() => now);
     const admitted = Array.from({ length: 100 }, () => limiter.admit('rtmp.version')).filter(

@@ -62,7 +62,7 @@ describe('playing over RTMP', () => {
     expect(lines).toEqual(['play started', 'play ended']);
   });
 
-  it('A4.20 answers StreamNotFound for a stream that is not live, closes, and costs nothing', async () => {
+  it('A4.20 answers StreamNotFound for a stream that is not live, and closes the connection', async () => {
     const { port, stream, server } = await playable();
     stream.live = false;
     const player = await CommandPeer.open(port);
@@ -81,7 +81,7 @@ describe('playing over RTMP', () => {
     expect(server.counters.closedByError.get('rtmp-server.play-off')).toBe(1);
   });
 
-  it('asks who may watch, and tells others nothing about the stream', async () => {
+  it('checks who may watch, and reveals nothing about the stream to others', async () => {
     const stream = new StreamForPlayers();
     const error = new SluiceError('access.publish-denied', 'denied', 'not for you');
     const play = {
@@ -96,7 +96,7 @@ describe('playing over RTMP', () => {
     expect(stream.requests).toEqual([]);
   });
 
-  it('a paused player costs nothing, and comes back at a key frame with its clock running on', async () => {
+  it('sends nothing to a paused player, and resumes at a key frame with a continuous clock', async () => {
     const { port, stream } = await playable();
     const player = await CommandPeer.open(port);
     player.play('show');
@@ -114,7 +114,7 @@ describe('playing over RTMP', () => {
     expect(player.media.slice(4).map(({ timestamp }) => timestamp)).toEqual([40, 40, 41, 81]);
   });
 
-  it('tells players that the publisher has gone, after everything it sent', async () => {
+  it('informs players that the publisher has left, after all its media', async () => {
     const { port, stream, server } = await playable();
     const player = await CommandPeer.open(port);
     player.play('show');
@@ -151,7 +151,7 @@ describe('playing over RTMP', () => {
     expect(server.counters.closedByError.size).toBe(0);
   });
 
-  it('A8.01 gives up a player that has gone without a word', async () => {
+  it('A8.01 gives up a player that has disappeared without closing its connection', async () => {
     const { port, server, stream } = await playable({ idleTimeout: 200 });
     const player = await CommandPeer.open(port);
     player.play('show');

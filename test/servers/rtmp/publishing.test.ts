@@ -1,4 +1,4 @@
-// Publishers over real sockets: access is asked before anything is answered, and media is passed on byte for byte.
+// Publishers over real sockets: access is checked before any answer, and media is passed on byte for byte.
 import { describe, expect, it } from 'vitest';
 import { SluiceError } from '../../../src/protocols/errors.js';
 import { audioBody, Encoder, startServer } from './server-under-test.js';
@@ -37,7 +37,7 @@ describe('publishing over RTMP', () => {
     expect(JSON.stringify(logs)).not.toContain(SECRET);
   });
 
-  it('gives each of several publishers its own bytes, also those that wait for a later turn', async () => {
+  it("passes on each publisher's own bytes, even those that wait for a later turn", async () => {
     const { port, targets, target } = await startServer({ messagesPerTurn: 1 });
     const names = ['a', 'b', 'c'];
     const encoders = names.map((name) => new Encoder(port, name));
@@ -79,7 +79,7 @@ describe('publishing over RTMP', () => {
     expect(order.at(-1)).toBe('claim');
   });
 
-  it('A4.15 tells a publisher with a wrong key why, closes, claims nothing, and does not log what may be a secret', async () => {
+  it('A4.15 explains the refusal to a publisher with a wrong key, closes, claims no name, and logs no possible secret', async () => {
     const { server, port, logs, targets } = await startServer({
       check: async () => ({
         allowed: false,
@@ -137,7 +137,7 @@ describe('publishing over RTMP', () => {
     expect(server.counters.publishers).toBe(1);
   });
 
-  it('tells a publisher why its media cannot be served, after it was accepted', async () => {
+  it('explains to an accepted publisher why its media cannot be served', async () => {
     const error = new SluiceError('live.video-codec', 'unsupported', 'VP6 cannot be served; set the encoder to H.264');
     const { port, target } = await startServer();
     const encoder = new Encoder(port, 'show');
@@ -195,7 +195,7 @@ describe('publishing over RTMP', () => {
     }
   });
 
-  it('A8.05 takes ten reconnects in a row', async () => {
+  it('A8.05 accepts ten reconnects in a row', async () => {
     const { server, port, targets } = await startServer();
     for (let i = 0; i < 10; i++) {
       const encoder = new Encoder(port, 'show');
@@ -230,7 +230,7 @@ describe('publishing over RTMP', () => {
     expect(server.counters.closedByError.get('rtmp-server.access-failed')).toBe(1);
   });
 
-  it('C3.05 writes text that a peer made up on one line, escaped', async () => {
+  it('C3.05 logs text from a peer on one line, escaped', async () => {
     const { port, logs } = await startServer();
     await new Encoder(port, 'show', { flashVer: 'OBS\r\n{"level":50}\u001b[31m' }).event('publishing');
     expect(logs.find(({ message }) => message === 'rtmp connected')).toMatchObject({

@@ -188,7 +188,7 @@ export async function rawPeer(port: number): Promise<Socket> {
   return socket;
 }
 
-/** C0, a C1 without digest, and then C2: everything a handshake needs, whatever the server says. */
+/** C0, a C1 without digest, and C2: a whole handshake, which does not depend on the server's answer. */
 export const HANDSHAKE = Buffer.concat([Buffer.from([3]), Buffer.alloc(1536), Buffer.alloc(1536, 1)]);
 
 /** An FLV audio body: AAC raw frame of that many bytes. */

@@ -84,7 +84,7 @@ describe('one start and one end', () => {
     expect(server.counters).toMatchObject({ publishesAccepted: 0, publishesEnded: 0, publishesRefused: 1 });
   });
 
-  it('A8.04 media that cannot be served ends the publish and is no refusal', async () => {
+  it('A8.04 media that cannot be served ends the publish, which does not count as a refusal', async () => {
     const { events, observer } = recorder();
     const { port, server, target, logs } = await startServer({ observer });
     const encoder = new Encoder(port, 'show');
@@ -191,7 +191,7 @@ describe('sessions', () => {
       await encoder.event('publishing');
       expect(registry.size).toBe(1);
       encoder.send('audio', 0, audioBody());
-      // OBS stops like this: it sends everything at once, and does not wait.
+      // OBS stops like this: it sends all commands at once, without waiting for answers.
       encoder.session.unpublish();
       encoder.flush();
       encoder.socket.end();
@@ -214,7 +214,7 @@ describe('sessions', () => {
     expect(events).toEqual(['start show', 'end show by itself', 'start show']);
   });
 
-  it('A8.02 a silent holder loses its name and learns why, and both are told once', async () => {
+  it('A8.02 an idle holder loses its name and learns why, and each of the two is notified once', async () => {
     let now = 0;
     const { port, events } = await withRegistry({
       takeoverAfter: 3_000,
@@ -245,7 +245,7 @@ describe('sessions', () => {
     expect(events).toEqual(['start show']);
   });
 
-  it('A8.03 with override the last one wins, and of two at a time one always wins', async () => {
+  it('A8.03 with override the last one wins, and of two at the same time exactly one wins', async () => {
     const { port, registry, server } = await withRegistry({ conflict: 'override' });
     const encoders = Array.from({ length: 8 }, () => new Encoder(port, 'show'));
     await Promise.all(encoders.map((encoder) => encoder.event('publishing')));
@@ -275,7 +275,7 @@ describe('the end of the server', () => {
     expect(server.counters.reconnectRequests).toBe(1);
   });
 
-  it('A8.08 ends those that do not leave, and those that do not support it, as before', async () => {
+  it('A8.08 ends publishers that do not leave in time, and those that do not support the request', async () => {
     const { port, server, targets } = await startServer({ reconnectGrace: 100 });
     const staying = await CommandPeer.open(port, capable);
     staying.publish('staying');
@@ -308,7 +308,7 @@ describe('refused at connect', () => {
     expect(server.counters).toMatchObject({ authenticationRequests: 1, connectsRefused: 0 });
   });
 
-  it('A4.16 sends nothing while it is not decided, and passes the user on to the publish', async () => {
+  it('A4.16 sends nothing until access is decided, and passes the user on to the publish', async () => {
     const asked: unknown[] = [];
     let allow: () => void = () => undefined;
     const { port, target } = await startServer({

@@ -1,4 +1,4 @@
-// How the event loop is shared among connections that all have work to do.
+// How connections with pending work share the event loop.
 import { setImmediate as pass } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { Turns } from '../../../src/servers/rtmp/session-pump.js';

@@ -1,4 +1,5 @@
-// What a client may do with its connections to either port: pipeline, reset, be slow, open many, and stay when the server ends.
+// Limits of a client's connections to both ports: pipelining, resets, slow bytes, many connections, and connections that stay open when the server
+// closes.
 import { once } from 'node:events';
 import { connect as connectHttp2, constants } from 'node:http2';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
@@ -44,7 +45,7 @@ async function peerOf(socket: Socket, connected: Promise<unknown>): Promise<Peer
   });
   socket.on('error', () => socket.destroy());
   let isClosed = false;
-  // Not `once`, which would reject on ECONNRESET: how a connection ends depends on the version of Node.
+  // Not `once`, which would reject on ECONNRESET. Whether a connection ends with a reset depends on the Node version.
   const closed = new Promise<void>((resolve) => {
     socket.on('close', () => {
       isClosed = true;
@@ -177,7 +178,7 @@ describe.each(['http', 'https'] as const)('HTTP/1.1 over %s', (scheme) => {
     expect(peer.text()).toMatch(answer);
   });
 
-  it('ends a connection on which no byte moves while a request waits', async () => {
+  it('ends a connection without traffic while the body of a request is incomplete', async () => {
     vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'performance'] });
     const dependencies = fakeDependencies();
     dependencies.origin.respond = () => new Promise(() => undefined);

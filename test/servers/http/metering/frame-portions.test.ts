@@ -1,4 +1,4 @@
-// HTTP/2 cut into portions, however the bytes arrive: none is lost, none holds two heads, and resets are counted.
+// HTTP/2 input is cut into portions. However the bytes arrive, no byte is lost, no portion has two request heads, and resets are counted.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { FramePortions } from '../../../../src/servers/http/metering/frame-portions.js';
@@ -18,7 +18,7 @@ function frame(type: number, flags: number, payload: Buffer): Buffer {
 const head = (flags = 5): Buffer => frame(HEADERS, flags, Buffer.alloc(20, 1));
 const reset = (): Buffer => frame(RESET, 0, Buffer.alloc(4));
 
-/** What a connection does with bytes that arrive in these pieces. */
+/** The portions of bytes that arrive in these pieces. */
 function portionsOf(pieces: readonly Buffer[], portions = new FramePortions()): Buffer[] {
   const given: Buffer[] = [];
   for (const piece of pieces) {

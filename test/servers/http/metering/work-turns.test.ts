@@ -1,4 +1,4 @@
-// HTTP's share of a pass of the event loop, with work that states its own duration.
+// HTTP's share of each pass of the event loop. The work in these tests reports a fixed duration.
 import { expect, it } from 'vitest';
 import { WorkTurns } from '../../../../src/servers/http/metering/work-turns.js';
 
@@ -33,7 +33,7 @@ it('runs short turns before long ones, each in order, within the time for a pass
   expect(turns.hasWaiting).toBe(false);
 });
 
-it('skips those that have left, and runs one that asks twice only once', async () => {
+it('skips connections that have closed, and runs one that asks twice only once', async () => {
   const turns = new WorkTurns();
   let calls = 0;
   const turn = (): void => {
