@@ -41,7 +41,7 @@ export const ACCESS_MUTATIONS: readonly Mutation[] = [
     text: "|| bytes.toString('base64url') !== opaque) return undefined;",
     replacement: ') return undefined;',
     test: 'test/access/users.test.ts',
-    title: 'takes a challenge once, however it is spelt',
+    title: 'accepts a challenge only once, in any spelling',
     short: true,
   },
   {
@@ -50,7 +50,7 @@ export const ACCESS_MUTATIONS: readonly Mutation[] = [
     text: 'if (!isOwnHost(host, names.hosts)) {',
     replacement: 'if (false) {',
     test: 'test/servers/admin/doors.test.ts',
-    title: 'that are not ours are refused before the token is looked at',
+    title: 'that are not ours are refused before the token is checked',
   },
   {
     drops: 'that pages of other sites change nothing',
@@ -66,7 +66,7 @@ export const ACCESS_MUTATIONS: readonly Mutation[] = [
     text: 'if (access !== undefined && !mayUse(request.operator.role, access)) {',
     replacement: 'if (false) {',
     test: 'test/servers/admin/audited-changes.test.ts',
-    title: 'are written too when they are refused',
+    title: 'are also written when they are refused',
   },
   {
     drops: 'the bound on wrong operator tokens',
@@ -74,7 +74,7 @@ export const ACCESS_MUTATIONS: readonly Mutation[] = [
     text: 'count > MAX_WRONG_TOKENS ? now + BLOCKED_FOR : 0',
     replacement: '0',
     test: 'test/servers/admin/doors.test.ts',
-    title: 'get 401, then 429, while a right one is let in from the same address',
+    title: 'get 401, then 429, while a valid one from the same address is accepted',
   },
   {
     drops: 'that a change is in the audit log before it is made',
@@ -82,7 +82,7 @@ export const ACCESS_MUTATIONS: readonly Mutation[] = [
     text: "    await this.#write(request, { ...change, result: 'accepted' });\n",
     replacement: '',
     test: 'test/servers/admin/audited-changes.test.ts',
-    title: 'refuses every change, and everything can still be read',
+    title: 'refuses every change but still answers read requests',
   },
   {
     drops: 'that the requests of an ended viewer do not wait on',

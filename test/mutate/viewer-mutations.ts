@@ -94,7 +94,7 @@ export const VIEWER_MUTATIONS: readonly Mutation[] = [
     text: 'connection.checkTimeout(now);',
     replacement: '',
     test: `${TESTS}/metering/connections.test.ts`,
-    title: 'ends a connection on which no byte moves',
+    title: 'ends a connection without traffic',
   },
   {
     drops: 'the budget of unread answers of one address',
