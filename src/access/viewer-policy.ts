@@ -3,6 +3,7 @@
 
 import type {
   AccessDecision,
+  EndedSession,
   EntryDecision,
   PlayAccess,
   PlayDecision,
@@ -14,7 +15,7 @@ import type { GrantHolder } from '../contracts/grant.js';
 import type { SluiceError } from '../protocols/errors.js';
 import { accessError } from './errors.js';
 import { AccessPolicy, banned, type PolicySteps } from './policy/access-policy.js';
-import { sessionHolder } from './policy/grants.js';
+import { sameHolder, sessionHolder } from './policy/grants.js';
 import type { Proof, Proven } from './policy/question.js';
 import type { SessionStart, Sessions } from './policy/sessions.js';
 import type { Ticket } from './tickets/ticket.js';
@@ -82,6 +83,17 @@ export class ViewerPolicy implements ViewerAccess, PlayAccess {
         ? accessError('access.address', 'this address is refused')
         : this.#bannedViewer(undefined, grant.holder);
     return error === undefined ? { allowed: true } : { allowed: false, error: told(error) };
+  }
+
+  endedSessions(): readonly EndedSession[] {
+    const { tokens, steps } = this.#options;
+    const ended = [...tokens.revokedSessions];
+    for (const { action = 'play', holder, until } of steps.bans.list()) {
+      // What an edge has in a ticket is the session. Bans of others are seen at the entry, or where the gateway checks the ticket itself.
+      if (action !== 'play' || holder?.id === undefined || !sameHolder(holder, sessionHolder(holder.id))) continue;
+      ended.push({ sid: holder.id, until: Math.ceil(until / 1000) });
+    }
+    return ended;
   }
 
   onBanned(listener: () => void): () => void {

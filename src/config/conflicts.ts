@@ -58,6 +58,9 @@ export function conflicts(config: Config, originOf: OriginOf): string[] {
       problems.push(`${originOf(key, i)}: got "${entry}", expected an IP address or CIDR block`);
     });
   }
+  if (config.edgeOnly === 'on' && config.edgeSecrets.length === 0) {
+    problems.push(`${originOf('edgeOnly')}: needs edgeSecrets, or nobody could watch`);
+  }
   problems.push(...adminProblems(config, originOf));
   problems.push(...userProblems(config, originOf));
   problems.push(...jwtProblems(config, originOf));

@@ -100,6 +100,13 @@ export type EntryDecision =
     }
   | { readonly allowed: false; readonly error: SluiceError };
 
+/** A session of a viewer that was ended before its time. */
+export interface EndedSession {
+  readonly sid: string;
+  /** Until when it stays ended, in seconds since 1970. */
+  readonly until: number;
+}
+
 /**
  * Decides who may watch over HTTP, where each request is decided on its own. A refusal with the code `access.play-required` means that the
  * request had no proof at all. After a refusal of the kind `limit` or `unavailable` the viewer may try again. Neither method throws, and no
@@ -112,6 +119,8 @@ export interface ViewerAccess {
   enter(request: ViewerRequest, token: string | undefined): EntryDecision | Promise<EntryDecision>;
   /** Whether a request beyond the entry may be answered: its ticket is for this stream and still in force, or it needs none. */
   checkTicket(request: ViewerRequest, ticket: string | undefined): AccessDecision;
+  /** Sessions that are refused although their tickets are not over, for edges that check tickets themselves. */
+  endedSessions?(): readonly EndedSession[];
   /**
    * Calls the listener whenever somebody who was allowed to watch may be so no longer: requests that wait for media are then decided again.
    * @param listener must not throw. @returns a function that removes it

@@ -15,11 +15,15 @@ export function httpDependencies(
   { config, key, access, viewers, recording }: GatewayParts,
   { directory, ...parts }: ServedGateway,
 ): HttpDependencies {
+  const { edgeSecrets: secrets, edgeOnly } = config;
+  const edges = secrets.length === 0 ? undefined : { secrets, only: edgeOnly === 'on' };
   return {
     ...parts,
     streams: directory,
     // Undefined if everybody may watch from every address, so that requests need no check.
-    access: viewers?.access ?? (access.addresses.has('play') ? new OpenViewing(access) : undefined),
+    access:
+      viewers?.access ?? (access.addresses.has('play') || edges?.only === true ? new OpenViewing(access) : undefined),
+    edges,
     recordings: recording,
     targetDuration: Math.ceil(config.segmentDuration),
     publishApp: config.apps[0],

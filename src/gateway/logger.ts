@@ -16,6 +16,7 @@ const SECRET_FIELDS = [
   'key',
   'query',
   'playSecrets',
+  'edgeSecrets',
   'token',
   'ticket',
   'jwtSecret',

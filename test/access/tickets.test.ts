@@ -171,7 +171,7 @@ it('after start_by only viewers who had started may use the token again', () => 
     keys,
     wallClock: () => seconds * 1000,
     clockSkew: 0,
-    revoked: new Set<string>(),
+    revoked: { has: () => false, list: () => [] },
   });
   const stream = { app: 'live', name: 'cam' };
   const token = (sid: string) => createPlayToken({ ...CLAIMS, start_by: NOW + 10, sid }, keys);

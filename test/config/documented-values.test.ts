@@ -51,6 +51,7 @@ const EXAMPLES: Partial<Record<ConfigKey, readonly string[]>> = {
   jwtAudience: ['sluice', '7'],
   jwtClaim: ['sluice', 'https://example.com/claims'],
   apps: ['live', '2024', 'live,2024', 'true,1.50'],
+  edgeSecrets: ['0123456789abcdef0123456789abcdef'],
   playSecrets: [
     '0123456789abcdef0123456789abcdef',
     '12345678901234567890123456789012',
@@ -109,6 +110,7 @@ function beside(key: ConfigKey): Record<string, string> {
   if (key === 'partDuration') return { segmentDuration: '30' };
   if (key === 'segmentDuration') return { partDuration: '0.1' };
   if (key === 'jwtJwks' || key === 'jwtSecret') return { jwtIssuer: 'me' };
+  if (key === 'edgeOnly') return { edgeSecrets: '0123456789abcdef0123456789abcdef' };
   if (key === 'rtmpsPort' || key === 'httpsPort') return TLS;
   return {};
 }

@@ -50,6 +50,8 @@ describe('loadConfig', () => {
       playAccess: 'open',
       playSecrets: [],
       clockSkew: 30,
+      edgeSecrets: [],
+      edgeOnly: 'off',
       ladder: ['source', '720p', '480p', '360p'],
       segmentDuration: 2,
       firstSegment: 'gop',

@@ -12,7 +12,7 @@ import type { Disproven, Proof, Proven, Question } from './question.js';
 export interface PolicySteps {
   /** Undefined if all addresses are allowed. */
   readonly addresses?: { allows(question: Pick<Question, 'action' | 'app' | 'remoteAddress'>): boolean } | undefined;
-  readonly bans: Pick<Bans, 'hasAddress' | 'hasHolder' | 'onAdded'>;
+  readonly bans: Pick<Bans, 'hasAddress' | 'hasHolder' | 'list' | 'onAdded'>;
   /** Asked in order, until one of them can judge the request. */
   readonly proofs: readonly Proof[];
   /** The error for a request without any proof. */

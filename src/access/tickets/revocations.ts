@@ -4,7 +4,7 @@
 import type { Logger } from '../../contracts/logger.js';
 import { FailureDomain } from '../../protocols/failure-domain.js';
 import type { EpochMilliseconds, Milliseconds } from '../../protocols/units.js';
-import { isOver, type RevocationLines, readRevocations, revocationPath } from './revocation-file.js';
+import { isOver, type Revocation, type RevocationLines, readRevocations, revocationPath } from './revocation-file.js';
 
 /** A revoked viewer must be stopped within one target duration. */
 const POLL_INTERVAL: Milliseconds = 500;
@@ -52,6 +52,10 @@ export class Revocations {
 
   has(sid: string): boolean {
     return this.#sessions.has(sid);
+  }
+
+  list(): readonly Revocation[] {
+    return [...this.#sessions].map(([sid, until]) => ({ sid, until }));
   }
 
   close(): void {

@@ -1,7 +1,7 @@
 // Checks play tokens and tickets. A token is checked at an entry (playlist, MPD, thumbnail, RTMP play) and exchanged for a ticket, which every later
 // request carries in its path. All decisions are made in memory.
 
-import type { StreamName } from '../../contracts/access.js';
+import type { EndedSession, StreamName } from '../../contracts/access.js';
 import type { SluiceError } from '../../protocols/errors.js';
 import { RecentValues } from '../../protocols/recent-values.js';
 import type { EpochMilliseconds, Seconds } from '../../protocols/units.js';
@@ -16,7 +16,7 @@ export interface ViewerTokensOptions {
   /** How far the clocks of token issuers may differ from ours. */
   readonly clockSkew: Seconds;
   /** Sessions that were revoked before their end. */
-  readonly revoked: { has(sid: string): boolean };
+  readonly revoked: { has(sid: string): boolean; list(): readonly EndedSession[] };
 }
 
 export type ExchangedToken =
@@ -70,6 +70,10 @@ export class ViewerTokens {
     if (!result.ok && result.fault === 'expired') return refusal(expiredError('the time of this link is over'));
     if (!result.ok || revoked.has(result.ticket.sid)) return refusal(deniedError());
     return { ok: true, session: result.ticket };
+  }
+
+  get revokedSessions(): readonly EndedSession[] {
+    return this.#options.revoked.list();
   }
 
   /** Returns an error if the session has been revoked or has expired. */

@@ -4,7 +4,7 @@ import { Type } from 'typebox';
 import { choice, count, seconds } from '../option-kinds.js';
 import { addressBlocks } from './publishing.js';
 
-const playSecret = Type.String({
+const secretText = Type.String({
   minLength: 32,
   maxLength: 256,
   pattern: '^[A-Za-z0-9._~!@$*:/=+-]+$',
@@ -17,7 +17,7 @@ export const watchingOptions = {
     description:
       'Who may watch: everybody (`open`), or only those who have a link with a token (`token`), from `sluice sign` or from your own back end (docs/access.md). Applies to HLS, DASH, thumbnails and RTMP players.',
   }),
-  playSecrets: Type.Array(playSecret, {
+  playSecrets: Type.Array(secretText, {
     default: [],
     maxItems: 4,
     uniqueItems: true,
@@ -30,6 +30,21 @@ export const watchingOptions = {
   clockSkew: seconds(0, 300, {
     default: 30,
     description: 'How far the clock of a machine that makes play tokens may differ from the clock of this machine.',
+  }),
+  edgeSecrets: Type.Array(secretText, {
+    default: [],
+    maxItems: 4,
+    uniqueItems: true,
+    placeholder: 'SECRET,…',
+    secret: true,
+    expected: 'up to 4 different texts of 32 to 256 letters, digits or . _ ~ ! @ $ * : / = + -',
+    description:
+      'Secrets that caches in front of the gateway send in `X-Sluice-Edge` (docs/cdn.md). One that sends it may check tickets itself. All are accepted: add a new one, change the edges, and remove the old one.',
+  }),
+  edgeOnly: choice(['off', 'on'], {
+    default: 'off',
+    description:
+      'Give media only to requests with one of `edgeSecrets`, so that nobody passes by the edge: all others get 403. Pages and API stay.',
   }),
   playAllow: addressBlocks(
     'Addresses from which one may watch; none: from all. Checked for each request that reaches the gateway: a cache in front of it does not ask.',

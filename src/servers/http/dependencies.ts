@@ -6,6 +6,7 @@ import type { StoredBody } from '../../contracts/stored-body.js';
 import type { Thumbnail } from '../../contracts/thumbnail.js';
 import type { SluiceError } from '../../protocols/errors.js';
 import type { BitsPerSecond, EpochMilliseconds, Seconds } from '../../protocols/units.js';
+import type { EdgesOptions } from './delivery/edges.js';
 import type { MetricsSource } from './metrics/figures.js';
 
 /** An answer of the HLS origin. Headers and caching are decided in this module. */
@@ -227,6 +228,8 @@ export interface HttpDependencies extends HttpOptions {
   readonly health: Health;
   /** Decides who may watch; undefined if everybody may. */
   readonly access?: ViewerAccess | undefined;
+  /** Edges that know a secret; undefined if none does. With `only`, `access` must be given. */
+  readonly edges?: EdgesOptions | undefined;
   /** If undefined, there is nothing below `/vod/`. */
   readonly recordings?: RecordingLibrary | undefined;
   /** If undefined, there are no thumbnails. */

@@ -9,6 +9,11 @@ export const httpError = defineErrors({
       'The request line, a name or a parameter is malformed. Names match [0-9A-Za-z_.-]{1,255} and are not "." or "..".',
   },
   'http.not-found': { kind: 'invalid-data', summary: 'No such address on this server.' },
+  'http.edge-only': {
+    kind: 'denied',
+    summary:
+      'Status 403. The request has no secret of an edge in `X-Sluice-Edge`, and `edgeOnly` is on or the address is for edges alone.',
+  },
   'http.stream-not-found': {
     kind: 'unavailable',
     summary: 'Nothing is published under that application and name.',

@@ -8,6 +8,7 @@ import { TypeBoxValidatorCompiler } from '@fastify/type-provider-typebox';
 import type { FastifyBaseLogger, FastifyInstance, FastifyPluginAsync } from 'fastify';
 import { ClientAddresses } from './client-address.js';
 import { Delivery } from './delivery/delivery.js';
+import { Edges } from './delivery/edges.js';
 import { DEFAULT_UNREAD_LIMITS } from './delivery/unread-answers.js';
 import { ViewerGate } from './delivery/viewer-gate.js';
 import { Viewers } from './delivery/viewers.js';
@@ -25,6 +26,7 @@ import { installUnreadAnswers } from './plugins/unread-answers.js';
 import { apiRoutes } from './routes/api.js';
 import { assetRoutes } from './routes/assets.js';
 import { dashRoutes } from './routes/dash.js';
+import { edgeRoutes } from './routes/edges.js';
 import { healthRoutes } from './routes/health.js';
 import { hlsRoutes } from './routes/hls.js';
 import { metricsRoutes } from './routes/metrics.js';
@@ -52,6 +54,8 @@ export interface HttpServices {
   readonly addresses: ClientAddresses;
   /** Undefined if everybody may watch. */
   readonly gate: ViewerGate | undefined;
+  /** Undefined if no edge has a secret. */
+  readonly edges: Edges | undefined;
   readonly errors: InternalErrors;
 }
 
@@ -72,8 +76,9 @@ export function createServices(dependencies: HttpDependencies, logger: FastifyBa
     maxBytesPerAddress: dependencies.maxUnreadBytesPerIp ?? maxBytesPerAddress,
   };
   const { access } = dependencies;
-  const gate = access && new ViewerGate({ access, addresses, domain: errors.shared, logger });
-  const shared = { addresses, viewers, gate, errors };
+  const edges = dependencies.edges && new Edges(dependencies.edges);
+  const gate = access && new ViewerGate({ access, addresses, edges, domain: errors.shared, logger });
+  const shared = { addresses, viewers, gate, edges, errors };
   return { ...shared, delivery: new Delivery({ origin, dash, targetDuration, limits, unread, ...shared, logger }) };
 }
 
@@ -92,7 +97,7 @@ export function registerSluice(
 ): void {
   const directory = publicDirectory();
   const pages = loadPages(directory);
-  const { delivery, viewers, gate, errors } = services;
+  const { delivery, viewers, gate, edges, errors } = services;
   const isProtected = gate !== undefined && dependencies.access?.isOpen !== true;
   app.setValidatorCompiler(TypeBoxValidatorCompiler);
   installSecurityHeaders(app);
@@ -119,6 +124,7 @@ export function registerSluice(
     thumbnails: dependencies.thumbnails !== undefined && !isProtected,
     isProtected,
   });
+  if (edges !== undefined) void app.register(edgeRoutes, { edges, gate, access: dependencies.access });
   const { recordings } = dependencies;
   if (recordings !== undefined) {
     void app.register(recordingRoutes, { recordings, gate });

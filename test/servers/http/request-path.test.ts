@@ -51,7 +51,12 @@ async function openProtectedSite() {
   const logger = pino({ level: 'debug' }, { write: (line: string) => lines.push(line) });
   const { sessions, ...steps } = policySteps();
   onTestFinished(() => sessions.close());
-  const tokens = new ViewerTokens({ keys, wallClock: Date.now, clockSkew: 0, revoked: new Set<string>() });
+  const tokens = new ViewerTokens({
+    keys,
+    wallClock: Date.now,
+    clockSkew: 0,
+    revoked: { has: () => false, list: () => [] },
+  });
   const access = new ViewerPolicy({ tokens, steps, sessions });
   const live = { status: 200, kind: 'manifest', body: Buffer.from('<MPD/>'), targetDuration: 4 } as const;
   const dash = {

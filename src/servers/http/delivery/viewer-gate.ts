@@ -7,9 +7,11 @@ import type { GrantProtocol } from '../../../contracts/grant.js';
 import { SluiceError } from '../../../protocols/errors.js';
 import type { FailureDomain } from '../../../protocols/failure-domain.js';
 import type { ClientAddresses } from '../client-address.js';
+import { httpError } from '../errors.js';
 import { LimitedLog } from '../limited-log.js';
 import { peerAddress } from '../metering/connections.js';
 import type { Problem } from '../plugins/errors.js';
+import type { Edges } from './edges.js';
 import { header, type RawRequest } from './exchange.js';
 import { ticketOf } from './target.js';
 
@@ -25,6 +27,8 @@ export type GateDecision =
 export interface GateOptions {
   readonly access: ViewerAccess;
   readonly addresses: ClientAddresses;
+  /** Undefined if no edge has a secret. */
+  readonly edges?: Edges | undefined;
   /** Runs the timers of the log. */
   readonly domain: FailureDomain;
   readonly logger: Pick<FastifyBaseLogger, 'info' | 'warn' | 'error'> | undefined;
@@ -53,8 +57,12 @@ export class ViewerGate {
     isEntry: boolean,
   ): GateDecision | Promise<GateDecision> {
     const viewer = this.#viewerOf(request, { app, name }, protocol);
-    const { access } = this.#options;
+    const { access, edges } = this.#options;
     const ticket = ticketOf(request);
+    const word = edges?.wordOf(request) ?? 'none';
+    if (word === 'none' && edges?.only === true) return this.#judge(viewer, { allowed: false, error: notFromEdge() });
+    // The answer is for all viewers of the edge, so whose request brought it does not matter here.
+    if (word === 'checked-ticket' && ticket === undefined && !isEntry) return { allowed: true };
     if (ticket !== undefined || !isEntry) return this.#judge(viewer, access.checkTicket(viewer, ticket));
     // Elsewhere a token is ignored: it would be checked for each part, and appear in every log on the way.
     const entry = access.enter(viewer, tokenOf(request));
@@ -102,6 +110,10 @@ export class ViewerGate {
     const forwarded = request.headers['x-forwarded-for'];
     return this.#options.addresses.of(peerAddress(request), Array.isArray(forwarded) ? forwarded.join(',') : forwarded);
   }
+}
+
+function notFromEdge(): SluiceError {
+  return httpError('http.edge-only', 'media is given to edges alone: ask the address of the edge');
 }
 
 function statusOf(code: string, kind: SluiceError['kind']): number {
