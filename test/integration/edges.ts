@@ -17,6 +17,8 @@ export interface Edge {
   readonly http2Port?: number;
   /** Port of nginx's status page, which shows how many requests are in progress. */
   readonly statusPort?: number;
+  /** File with a line for each request. Edges that check tickets only, and of them nginx. */
+  readonly log?: string;
   /** Processor time of all its processes since their start, in milliseconds. */
   processorTime(): number;
 }
@@ -64,11 +66,27 @@ export async function startEdge(command: string, args: readonly string[], port: 
   return { port, processorTime: () => processorTime(child.pid ?? 0) };
 }
 
-async function runNginx(originPort: number, file: string, workers: number, modules: string): Promise<Edge> {
+/** What an edge knows that checks tickets. */
+export interface EdgeSecrets {
+  readonly play: string;
+  readonly edge: string;
+}
+
+async function runNginx(
+  originPort: number,
+  file: string,
+  workers: number,
+  modules: string,
+  secrets?: EdgeSecrets,
+): Promise<Edge> {
   const directory = await temporaryDirectory();
   const [port, http2Port, statusPort] = [await freePort(), await freePort(), await freePort()];
   const edge = deployedFile(file)
-    .replace('/var/cache/sluice', `${directory}/cache`)
+    .replaceAll('/var/cache/sluice', `${directory}/cache`)
+    .replaceAll('/var/log/nginx', directory)
+    .replaceAll('/etc/nginx/sluice-secrets', `${directory}/secrets`)
+    .replace('REPLACE-THIS-BY-ONE-OF-edgeSecrets', secrets?.edge ?? '')
+    .replace('port = 8080', `port = ${originPort}`)
     .replace('127.0.0.1:8080', `127.0.0.1:${originPort}`)
     .replace('listen 80;', `listen 127.0.0.1:${port} reuseport; listen 127.0.0.1:${http2Port} reuseport http2;`);
   const temp = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
@@ -77,6 +95,7 @@ async function runNginx(originPort: number, file: string, workers: number, modul
   const lua =
     modules === '' ? '' : `lua_package_path "${fileURLToPath(new URL('../../deploy', import.meta.url))}/?.lua;;";`;
   await mkdir(`${directory}/cache`);
+  if (secrets !== undefined) await writeFile(`${directory}/secrets`, `play ${secrets.play}\nedge ${secrets.edge}\n`);
   await writeFile(
     `${directory}/nginx.conf`,
     `${modules} ${process.getuid?.() === 0 ? 'user root;' : ''} daemon off; worker_processes ${workers}; pid ${directory}/pid;
@@ -85,24 +104,51 @@ async function runNginx(originPort: number, file: string, workers: number, modul
        server { listen 127.0.0.1:${statusPort}; location / { stub_status; } } }`,
   );
   const running = await startEdge(NGINX, ['-c', `${directory}/nginx.conf`, '-e', `${directory}/error.log`], port);
-  return { ...running, http2Port, statusPort };
+  return { ...running, http2Port, statusPort, log: `${directory}/sluice.log` };
 }
 
 export function startNginx(originPort: number): Promise<Edge> {
   return runNginx(originPort, 'nginx-edge.conf', 1, '');
 }
 
+const LUA = ['ndk_http_module', 'ngx_http_lua_module'].map((name) => `load_module modules/${name}.so;`).join(' ');
+
 /** Two workers: a request that waits in one is woken by an answer that the other one got. */
 export function startLuaNginx(originPort: number): Promise<Edge> {
-  const modules = ['ndk_http_module', 'ngx_http_lua_module'].map((name) => `load_module modules/${name}.so;`);
-  return runNginx(originPort, 'nginx-edge-lua.conf', 2, modules.join(' '));
+  return runNginx(originPort, 'nginx-edge-lua.conf', 2, LUA);
 }
 
-export async function startVarnish(originPort: number): Promise<Edge> {
+export function startTicketNginx(originPort: number, secrets: EdgeSecrets): Promise<Edge> {
+  return runNginx(originPort, 'nginx-edge-tickets.conf', 1, '', secrets);
+}
+
+export function startTicketLuaNginx(originPort: number, secrets: EdgeSecrets): Promise<Edge> {
+  return runNginx(originPort, 'nginx-edge-tickets-lua.conf', 2, LUA, secrets);
+}
+
+async function runVarnish(
+  vcl: (directory: string) => string,
+  originPort: number,
+  options: readonly string[],
+): Promise<Edge> {
   const directory = await temporaryDirectory();
   const port = await freePort();
-  await writeFile(`${directory}/edge.vcl`, deployedFile('varnish.vcl').replace('"8080"', `"${originPort}"`));
-  const args = ['-F', '-n', `${directory}/work`, '-a', `127.0.0.1:${port}`, '-f', `${directory}/edge.vcl`];
+  await writeFile(`${directory}/sluice.vcl`, deployedFile('varnish.vcl').replace('"8080"', `"${originPort}"`));
+  await writeFile(`${directory}/edge.vcl`, vcl(directory));
+  const args = ['-F', '-n', `${directory}/work`, '-a', `127.0.0.1:${port}`, ...options, '-f', `${directory}/edge.vcl`];
   const storage = ['-s', 'malloc,128m', '-T', 'none', '-p', 'workspace_client=64k', '-j', 'none'];
   return startEdge(VARNISH, [...args, ...storage], port);
+}
+
+export function startVarnish(originPort: number): Promise<Edge> {
+  return runVarnish((directory) => `vcl 4.1; include "${directory}/sluice.vcl";`, originPort, []);
+}
+
+export function startTicketVarnish(originPort: number, { play, edge }: EdgeSecrets): Promise<Edge> {
+  const vcl = (directory: string): string =>
+    deployedFile('varnish-tickets.vcl')
+      .replaceAll('/etc/varnish', directory)
+      .replace('REPLACE-THIS-BY-ONE-OF-playSecrets', play)
+      .replace('REPLACE-THIS-BY-ONE-OF-edgeSecrets', edge);
+  return runVarnish(vcl, originPort, ['-p', 'vcc_allow_inline_c=on']);
 }

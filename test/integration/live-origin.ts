@@ -4,7 +4,12 @@ import type { AddressInfo } from 'node:net';
 import { onTestFinished } from 'vitest';
 import { defineErrors } from '../../src/protocols/errors.js';
 import { buildHttpApp, type HttpApp } from '../../src/servers/http/app.js';
-import type { DeliveryDirectives, HlsOrigin, OriginAnswer } from '../../src/servers/http/dependencies.js';
+import type {
+  DeliveryDirectives,
+  HlsOrigin,
+  HttpDependencies,
+  OriginAnswer,
+} from '../../src/servers/http/dependencies.js';
 
 const standInError = defineErrors({
   'stand-in.refused': { kind: 'invalid-data', summary: 'not asked in the way of this stand-in' },
@@ -130,8 +135,17 @@ export interface ServedOrigin {
   stop(): Promise<() => Promise<void>>;
 }
 
-async function listen(live: LiveOrigin, requests: Map<string, number>, port: number): Promise<HttpApp> {
+/** Who may watch; by default everybody. */
+type Protection = Pick<HttpDependencies, 'access' | 'edges'>;
+
+async function listen(
+  live: LiveOrigin,
+  requests: Map<string, number>,
+  port: number,
+  protection: Protection,
+): Promise<HttpApp> {
   const http = buildHttpApp({
+    ...protection,
     origin: live,
     streams: { list: () => [], get: () => undefined },
     health: { ready: () => ({ ready: true, reasons: [] }) },
@@ -147,12 +161,14 @@ async function listen(live: LiveOrigin, requests: Map<string, number>, port: num
 
 export async function serveLiveOrigin({
   partBytes = PART_BYTES,
+  protection = {},
 }: {
   readonly partBytes?: number;
+  readonly protection?: Protection;
 } = {}): Promise<ServedOrigin> {
   const live = new LiveOrigin(partBytes);
   const requests = new Map<string, number>();
-  let http = await listen(live, requests, 0);
+  let http = await listen(live, requests, 0, protection);
   const { port } = http.app.server.address() as AddressInfo;
   onTestFinished(() => http.app.close());
   const stop = async (): Promise<() => Promise<void>> => {
@@ -161,7 +177,7 @@ export async function serveLiveOrigin({
     server.closeAllConnections();
     await once(server, 'close');
     return async () => {
-      http = await listen(live, requests, port);
+      http = await listen(live, requests, port, protection);
     };
   };
   return { live, port, requests, stop };
