@@ -34,7 +34,8 @@ const say = (text) => {
 };
 
 function play() {
-  const start = Number(asked.get('t')) || 0;
+  // A clip has its own beginning: EXT-X-START.
+  const start = asked.has('t') ? Number(asked.get('t')) || 0 : -1;
   if (Hls.isSupported()) {
     hls = new Hls({ ...HLS_CONFIG, lowLatencyMode: false, startPosition: start, maxBufferLength: 30 });
     hls.on(Hls.Events.ERROR, (_event, { fatal, response }) => {
@@ -50,7 +51,7 @@ function play() {
     hls.attachMedia(video);
   } else {
     video.src = playlist;
-    video.addEventListener('loadedmetadata', () => (video.currentTime = start), { once: true });
+    if (start > 0) video.addEventListener('loadedmetadata', () => (video.currentTime = start), { once: true });
   }
 }
 

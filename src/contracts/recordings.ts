@@ -18,6 +18,28 @@ export interface RecordingState {
   readonly bytes: number;
   readonly renditions: readonly { readonly name: string }[];
   readonly gaps: readonly { readonly from: EpochMilliseconds; readonly to: EpochMilliseconds }[];
+  /** How a clip was cut out. */
+  readonly clip?: ClipState | undefined;
+}
+
+export interface ClipState {
+  /** Id of the recording that it was cut out of; undefined if that was a live stream. */
+  readonly of?: string | undefined;
+  /** What was asked for. The clip begins with the key frame before it. */
+  readonly from: EpochMilliseconds;
+  readonly to: EpochMilliseconds;
+  /** Media before `from` and after `to`. */
+  readonly skip: Seconds;
+  readonly cut: Seconds;
+  readonly madeAt: EpochMilliseconds;
+}
+
+export interface NewClip {
+  /** Seconds from the beginning, negative from the end; or a date. */
+  readonly from: number | Date;
+  /** Default: until the end. */
+  readonly to?: number | Date | undefined;
+  readonly title?: string | undefined;
 }
 
 export interface StoredRecording {
@@ -66,6 +88,10 @@ export interface RecordingControl extends RecordingLibrary {
   stop(app: string, name: string): RecordingState | undefined;
   /** @throws {SluiceError} `recording.no-such-recording` */
   change(id: string, change: { readonly title?: string; readonly pinned?: boolean }): Promise<RecordingState>;
+  /** Cuts a part out of a recording. @throws {SluiceError} `recording.no-such-recording`, `recording.clip`, `recording.clip-limit` */
+  clip(id: string, clip: NewClip): Promise<RecordingState>;
+  /** Of what a live stream still has. @throws {SluiceError} `recording.no-such-stream`, and like `clip` */
+  clipStream(app: string, name: string, clip: NewClip): Promise<RecordingState>;
   /** @throws {SluiceError} `recording.no-such-recording`, `recording.being-made` */
   remove(id: string): Promise<void>;
 }

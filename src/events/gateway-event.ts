@@ -70,13 +70,14 @@ export interface StreamEnded extends NamedEvent {
   readonly type: 'stream.ended';
 }
 
-/** What happens to a recording of a stream. Exactly one `recording.started` and one `recording.finished`, unless the process is killed. */
+/** What happens to a recording of a stream. Exactly one `recording.started` and one `recording.finished`, unless the process is killed. A clip has only `recording.clipped`. */
 export interface RecordingEvent extends NamedEvent {
   readonly type:
     | 'recording.started'
     | 'recording.paused'
     | 'recording.resumed'
     | 'recording.finished'
+    | 'recording.clipped'
     | 'recording.removed';
   /** Its id. */
   readonly recording: string;

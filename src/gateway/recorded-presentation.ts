@@ -7,9 +7,11 @@ import type { Presentation } from '../hls/presentation.js';
 import type { RenditionPlan } from '../hls/timeline/plan.js';
 import { BandwidthMeter } from '../hls/window/bandwidth-meter.js';
 import type { CompleteSegment } from '../hls/window/segment.js';
+import type { StoredSegment } from '../hls/window/segment-archive.js';
 import type { InitTrack } from '../protocols/mp4/init-segment.js';
 import type { Seconds } from '../protocols/units.js';
 import type {
+  AvailableSegments,
   RecordedSegment,
   RecordedStream,
   RecordedStreamListener,
@@ -53,6 +55,13 @@ class PresentedSegment implements RecordedSegment {
   get media(): CompleteSegment['media'] {
     return this.#segment.media;
   }
+}
+
+/** A segment that has left memory. */
+function onlyStored(segment: StoredSegment): RecordedSegment {
+  const { mediaSequence: number, uri, duration, programDateTime, discontinuity, gap, init, keyFrameBytes } = segment;
+  const media = { length: 0, isStored: true, pieces: [] };
+  return { number, uri, duration, programDateTime, discontinuity, gap, init, keyFrameBytes, media };
 }
 
 export class RecordedPresentation implements RecordedStream {
@@ -105,6 +114,17 @@ export class RecordedPresentation implements RecordedStream {
 
   livePath(rendition: string, uri: string): string | undefined {
     return this.#mediaDirectory && join(this.#mediaDirectory, ...this.app.split('/'), this.name, rendition, uri);
+  }
+
+  available(): readonly AvailableSegments[] {
+    return this.#presentation.available.map(({ plan, earlier, segments }) => ({
+      rendition: { name: plan.name, video: plan.kind === 'video' },
+      segments: [...earlier.map(onlyStored), ...segments.map((segment) => new PresentedSegment(segment, plan))],
+    }));
+  }
+
+  get multivariant(): string | undefined {
+    return this.#presentation.playable ? this.#presentation.multivariantBody().toString() : undefined;
   }
 
   stored(): Promise<void> {

@@ -6,6 +6,7 @@ import { NO_MEDIA_DIRECTORY } from '../config/options/places.js';
 import type { Config } from '../config/schema.js';
 import type { GrantOptions } from '../contracts/grant.js';
 import type {
+  NewClip,
   NewRecording,
   RecordingControl,
   RecordingListQuery,
@@ -142,6 +143,14 @@ export class StreamRecording implements RecordingControl {
 
   change(id: string, change: { readonly title?: string; readonly pinned?: boolean }): Promise<RecordingFacts> {
     return this.#recordings.change(id, change);
+  }
+
+  clip(id: string, clip: NewClip): Promise<RecordingFacts> {
+    return this.#recordings.clip(id, { ...clip, by: 'operator' });
+  }
+
+  async clipStream(app: string, name: string, clip: NewClip): Promise<RecordingFacts> {
+    return this.#recordings.clipStream(this.#find(app, name), { ...clip, by: 'operator' });
   }
 
   remove(id: string): Promise<void> {

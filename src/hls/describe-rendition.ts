@@ -1,5 +1,5 @@
 // Describes renditions for readers outside HLS: the API, the metrics, and manifests of other formats.
-import type { RenditionInfo, RenditionListing } from './presentation-options.js';
+import type { RenditionInfo, RenditionListing, RenditionMedia } from './presentation-options.js';
 import type { RenditionSet } from './rendition-set.js';
 import type { Rendition } from './window/rendition.js';
 
@@ -31,4 +31,12 @@ export function listRenditions(
     const frameRate = plan.kind === 'video' ? (plan.frameRate ?? sourceFrameRate) : undefined;
     return [{ plan, bandwidth, frameRate, active: active.includes(rendition), segments: window.listed }];
   });
+}
+
+/** What can still be loaded of it. Segments that the archive has are not listed twice. */
+export function availableMedia({ plan, window, archive }: Rendition): RenditionMedia {
+  if (archive !== undefined && archive.count > 0) {
+    return { plan, earlier: [...archive.newestFirst()].reverse(), segments: window.listed };
+  }
+  return { plan, earlier: [], segments: [...window.available()] };
 }

@@ -8,6 +8,7 @@ import type { MediaSample } from './packaging/part.js';
 import type { SegmentStore } from './store/segment-store.js';
 import type { PeriodPlan, RenditionPlan } from './timeline/plan.js';
 import type { CompleteSegment } from './window/segment.js';
+import type { StoredSegment } from './window/segment-archive.js';
 
 /** A fault in the publisher's media that is noticed only when it is cut into segments. */
 export type PublisherFault = 'sound-paused' | 'pictures-paused' | 'uneven-frames' | 'forced-cuts';
@@ -103,6 +104,15 @@ export interface RenditionListing {
   /** Frames per second; video only. */
   readonly frameRate: number | undefined;
   readonly bandwidth: { readonly peak: BitsPerSecond };
+  readonly segments: readonly CompleteSegment[];
+}
+
+/** Everything of one rendition that can still be loaded, oldest first. */
+export interface RenditionMedia {
+  readonly plan: RenditionPlan;
+  /** Listed segments that are only in the store. */
+  readonly earlier: readonly StoredSegment[];
+  /** Segments in memory, and those that have just left the playlist. */
   readonly segments: readonly CompleteSegment[];
 }
 

@@ -8,13 +8,14 @@ import {
   type Seconds,
   secondsToMilliseconds,
 } from '../protocols/units.js';
-import { describeRendition, listRenditions } from './describe-rendition.js';
+import { availableMedia, describeRendition, listRenditions } from './describe-rendition.js';
 import { PresentationLife } from './presentation-life.js';
 import type {
   PresentationCounters,
   PresentationOptions,
   RenditionInfo,
   RenditionListing,
+  RenditionMedia,
 } from './presentation-options.js';
 import { StoredReads } from './store/stored-reads.js';
 import type { Rendition } from './window/rendition.js';
@@ -110,6 +111,11 @@ export class Presentation extends PresentationLife {
   /** The segments of every rendition that players may load, for manifests of other formats over the same segments. */
   get listings(): readonly RenditionListing[] {
     return listRenditions(this.set, this.plan.frameRate);
+  }
+
+  /** The complete segments that can still be loaded, of every rendition that is not withdrawn. */
+  get available(): readonly RenditionMedia[] {
+    return this.set.all.filter(({ withdrawn }) => !withdrawn).map(availableMedia);
   }
 
   /** Number of requests that wait for anything of this presentation. */

@@ -30,6 +30,15 @@ export const recordingError = defineErrors({
     summary:
       'A directory below `recordDir` has no usable `recording.json` or no playlists. It is left as it is, and other recordings are not affected.',
   },
+  'recording.clip': {
+    kind: 'invalid-data',
+    summary:
+      'A clip cannot be made of the time that was asked for: nothing of it was recorded, or `to` is not after `from`. The message says which time there is.',
+  },
+  'recording.clip-limit': {
+    kind: 'limit',
+    summary: 'Too many clips are being asked for at the same time. Ask again in a moment.',
+  },
   'recording.mp4': {
     kind: 'unsupported',
     summary:

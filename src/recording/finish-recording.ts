@@ -15,6 +15,9 @@ import {
 } from './recorded-playlist.js';
 import { FACTS_FILE, type RecordingFacts, renderFacts } from './recording-facts.js';
 
+/** One after the other would mostly wait. */
+const SIZES_AT_ONCE = 32;
+
 /**
  * Replaces the playlists first and the facts last: a crash in between leaves a recording in progress, which the next start finishes.
  * @returns the facts, with duration, end and bytes counted from the files; undefined if there is nothing to play
@@ -74,12 +77,15 @@ async function finishRendition(directory: string): Promise<FinishedRendition | u
   let bytes = 0;
   let duration = 0;
   const gone = new Set<string>();
-  for (const { uri, gap, duration: lasts } of entries) {
-    if (gap) continue;
-    const size = await sizeOf(join(directory, uri));
-    if (size === 0) gone.add(uri);
-    else duration += lasts;
-    bytes += size;
+  for (let at = 0; at < entries.length; at += SIZES_AT_ONCE) {
+    const some = entries.slice(at, at + SIZES_AT_ONCE).filter(({ gap }) => !gap);
+    const sizes = await Promise.all(some.map(({ uri }) => sizeOf(join(directory, uri))));
+    for (const [index, { uri, duration: lasts }] of some.entries()) {
+      const size = sizes[index] ?? 0;
+      if (size === 0) gone.add(uri);
+      else duration += lasts;
+      bytes += size;
+    }
   }
   if (duration === 0) return undefined;
   const there = (entry: ReadEntry): ReadEntry => (gone.has(entry.uri) ? asGap(entry) : entry);

@@ -1,4 +1,4 @@
-// Recordings as MP4 files, made on request. The last few are cached, because one download is many range requests.
+// Recordings as MP4 files, made on request. The last ones are cached, because one download is many range requests.
 
 import type { CatalogueEntry } from './catalogue.js';
 import { recordingError } from './errors.js';
@@ -6,11 +6,14 @@ import { type RecordedMovie, recordedMovie } from './recorded-movie.js';
 import { isOpen } from './recording-facts.js';
 import { WorkInTurn } from './work-in-turn.js';
 
-/** Each holds its sample tables: about 15 bytes per picture, 15 MB for ten hours. */
-const REMEMBERED = 4;
+/** All that are remembered; the newest one is in any case. Ten hours of video and sound have about 40 MiB of sample tables. */
+const MAX_HELD_BYTES = 64 * 1024 * 1024;
+/** Before its tables are read nobody knows how long they are. */
+const MAX_REMEMBERED = 32;
 
 export class Movies {
-  readonly #made = new Map<string, Promise<RecordedMovie>>();
+  /** The one that was asked for last is the last. */
+  readonly #made = new Map<string, { readonly movie: Promise<RecordedMovie>; heldBytes: number }>();
   readonly #turns = new WorkInTurn();
 
   /**
@@ -25,20 +28,38 @@ export class Movies {
     if (!wanted.includes(video)) throw recordingError('recording.mp4', `recording ${id} has no rendition ${video}`);
     const key = `${id}/${video}`;
     const known = this.#made.get(key);
-    if (known !== undefined) return known;
+    if (known !== undefined) {
+      this.#made.delete(key);
+      this.#made.set(key, known);
+      return known.movie;
+    }
     // One at a time, because each reads all segments of its recording.
-    const making = this.#turns
-      .take(() => recordedMovie(entry, wanted))
-      .catch((error: unknown) => {
-        // A failure is not cached: the file may be readable again at the next request.
-        this.#made.delete(key);
-        throw error;
-      });
+    const movie = this.#turns.take(() => recordedMovie(entry, wanted));
+    const making = { movie, heldBytes: 0 };
     this.#made.set(key, making);
-    for (const oldest of this.#made.keys()) {
-      if (this.#made.size <= REMEMBERED) break;
+    return movie.then(
+      (made) => {
+        making.heldBytes = made.heldBytes;
+        this.#forgetOldest();
+        return made;
+      },
+      (error: unknown) => {
+        // A failure is not cached: the file may be readable again at the next request.
+        if (this.#made.get(key) === making) this.#made.delete(key);
+        throw error;
+      },
+    );
+  }
+
+  /** Bytes of the movies that are remembered. */
+  get heldBytes(): number {
+    return [...this.#made.values()].reduce((sum, { heldBytes }) => sum + heldBytes, 0);
+  }
+
+  #forgetOldest(): void {
+    for (const [oldest] of this.#made) {
+      if (this.#made.size === 1 || (this.heldBytes <= MAX_HELD_BYTES && this.#made.size <= MAX_REMEMBERED)) return;
       this.#made.delete(oldest);
     }
-    return making;
   }
 }

@@ -9,23 +9,26 @@ import { type InitTrack, parseInitSegment } from '../protocols/mp4/init-segment.
 import { parseFragment } from '../protocols/mp4/movie-fragment.js';
 import { layOutMovie, type MovieChunk } from '../protocols/mp4/progressive-movie.js';
 import type { CatalogueEntry } from './catalogue.js';
+import { neededChunks, shownTime } from './clip-edit.js';
 import { recordingError } from './errors.js';
 import { PLAYLIST, readPlaylist } from './recorded-playlist.js';
 
 export interface RecordedMovie {
   /** Bytes. */
   readonly length: number;
+  /** Memory that it occupies. */
+  readonly heldBytes: number;
   /** The bytes from `first` to `last`, both included. Keeps one buffer of one file in memory at a time. */
   read(first: number, last: number): AsyncGenerator<Buffer, void, undefined>;
 }
 
 /** Where the bytes of a chunk are. */
-interface StoredChunk extends MovieChunk {
+export interface StoredChunk extends MovieChunk {
   readonly path: string;
   readonly offset: number;
 }
 
-interface StoredTrack {
+export interface StoredTrack {
   readonly init: Buffer;
   readonly timescale: number;
   readonly chunks: readonly StoredChunk[];
@@ -39,6 +42,9 @@ interface Piece {
   readonly length: number;
 }
 
+/** Of an entry of the list of pieces. Their paths are shared by the pieces of a segment. */
+const PIECE_BYTES = 96;
+
 /**
  * Reads every segment once for its sample tables.
  * @param renditions one video, one audio, or both
@@ -46,13 +52,17 @@ interface Piece {
  * @throws the system error if a file cannot be read
  */
 export async function recordedMovie(
-  { directory }: CatalogueEntry,
+  { directory, facts: { clip } }: CatalogueEntry,
   renditions: readonly string[],
 ): Promise<RecordedMovie> {
   const found = await Promise.all(renditions.map((rendition) => readTrack(join(directory, rendition))));
-  const tracks = found.filter(({ chunks }) => chunks.length > 0);
-  if (tracks.length === 0) throw recordingError('recording.mp4', 'the recording has no media of these renditions');
-  const { header, order, length } = layOutMovie(tracks);
+  const whole = found.filter(({ chunks }) => chunks.length > 0);
+  const [deciding] = whole;
+  if (deciding === undefined) throw recordingError('recording.mp4', 'the recording has no media of these renditions');
+  const shown = clip && shownTime(deciding, clip);
+  const needed = whole.map((track) => (shown === undefined ? track : { ...track, chunks: neededChunks(track, shown) }));
+  const tracks = needed.filter(({ chunks }) => chunks.length > 0);
+  const { header, order, length } = layOutMovie(tracks, shown);
   const pieces: Piece[] = [];
   let at = header.length;
   for (const { track, chunk } of order) {
@@ -63,6 +73,7 @@ export async function recordedMovie(
   }
   return {
     length,
+    heldBytes: header.length + pieces.length * PIECE_BYTES,
     async *read(first, last) {
       if (first < header.length) yield header.subarray(first, Math.min(last + 1, header.length));
       for (let index = indexOf(pieces, first); index < pieces.length; index += 1) {

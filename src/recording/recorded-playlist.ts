@@ -24,8 +24,11 @@ export interface PlaylistEntry {
   readonly byteRange?: number | undefined;
 }
 
-/** @param first media sequence number of the first segment */
-export function playlistHeader(kind: PlaylistKind, targetDuration: Seconds, first: number): string {
+/**
+ * @param first media sequence number of the first segment
+ * @param start where players begin, from the beginning of the playlist (EXT-X-START, RFC 8216bis 4.4.2.2); undefined: at its beginning
+ */
+export function playlistHeader(kind: PlaylistKind, targetDuration: Seconds, first: number, start?: Seconds): string {
   const lines = [
     '#EXTM3U',
     `#EXT-X-VERSION:${VERSION[kind]}`,
@@ -33,8 +36,14 @@ export function playlistHeader(kind: PlaylistKind, targetDuration: Seconds, firs
     '#EXT-X-PLAYLIST-TYPE:EVENT',
     ...(kind === 'i-frames' ? ['#EXT-X-I-FRAMES-ONLY'] : []),
     `#EXT-X-MEDIA-SEQUENCE:${first}`,
+    ...(start === undefined ? [] : [startTag(start)]),
   ];
   return `${lines.join('\n')}\n`;
+}
+
+/** EXT-X-START: players show this moment first, and no picture before it. */
+export function startTag(start: Seconds): string {
+  return `#EXT-X-START:TIME-OFFSET=${start.toFixed(6)},PRECISE=YES`;
 }
 
 /** @param mapBefore URI of the EXT-X-MAP of the previous entry */
@@ -67,7 +76,7 @@ export interface ReadPlaylist {
 /** Parses a playlist that the functions above wrote. Ignores a last entry that is incomplete. */
 export function readPlaylist(text: string): ReadPlaylist | undefined {
   const header =
-    /^#EXTM3U\n(?:#EXT-X-(?:VERSION|TARGETDURATION|PLAYLIST-TYPE|MEDIA-SEQUENCE):.*\n|#EXT-X-I-FRAMES-ONLY\n)+/.exec(
+    /^#EXTM3U\n(?:#EXT-X-(?:VERSION|TARGETDURATION|PLAYLIST-TYPE|MEDIA-SEQUENCE|START):.*\n|#EXT-X-I-FRAMES-ONLY\n)+/.exec(
       text,
     )?.[0];
   const first = Number(/#EXT-X-MEDIA-SEQUENCE:(\d+)\n/.exec(header ?? '')?.[1]);

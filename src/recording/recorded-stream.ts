@@ -31,6 +31,11 @@ export interface RecordedRendition {
   readonly video: boolean;
 }
 
+export interface AvailableSegments {
+  readonly rendition: RecordedRendition;
+  readonly segments: readonly RecordedSegment[];
+}
+
 /** Builds the multivariant playlist of the recorded part of a stream. */
 export interface RecordedVariants {
   add(rendition: string, segment: RecordedSegment): void;
@@ -60,6 +65,10 @@ export interface RecordedStream {
   /** @returns a function that removes the listener. Errors thrown by a listener do not reach the stream. */
   subscribe(listener: RecordedStreamListener): () => void;
   variants(): RecordedVariants;
+  /** Complete segments that players may still load, of each rendition that has any, in order; they may be only on disk. */
+  available(): readonly AvailableSegments[];
+  /** The multivariant playlist as players have it now; undefined while there is none. */
+  readonly multivariant: string | undefined;
   /** Absolute path of a file in the live copy on disk; undefined if there is none. */
   livePath(rendition: string, uri: string): string | undefined;
   /** Resolves when all segments that are complete now are in the live copy on disk, or failed to be written. Never rejects. */

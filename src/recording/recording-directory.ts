@@ -14,6 +14,9 @@ import { isRecordingId } from './recording-id.js';
 /** Recordings are moved here to be removed. After a crash in between, the next start removes them. */
 const LEAVING = '.leaving';
 
+/** Clips that are being made. What a crash leaves here is removed by the next start. */
+export const MAKING = '.making';
+
 /** Limit of the directory levels above a recording: the application (one or more) and the name. */
 const DEEPEST = 8;
 
@@ -37,7 +40,7 @@ export interface FoundRecordings {
  * @throws the system error if the root cannot be read
  */
 export async function readRecordings(root: string): Promise<FoundRecordings> {
-  await rm(join(root, LEAVING), { recursive: true, force: true });
+  for (const unfinished of [LEAVING, MAKING]) await rm(join(root, unfinished), { recursive: true, force: true });
   const entries: CatalogueEntry[] = [];
   const interrupted: CatalogueEntry[] = [];
   const damaged: { directory: string; reason: string }[] = [];
@@ -76,7 +79,7 @@ async function readRecording(
 async function* recordingDirectories(directory: string, depth: number): AsyncGenerator<string, void, undefined> {
   for (const entry of await readIfThere(directory)) {
     // Symbolic links are skipped, because their target is not ours.
-    if (!entry.isDirectory() || entry.name === LEAVING) continue;
+    if (!entry.isDirectory() || entry.name === LEAVING || entry.name === MAKING) continue;
     const path = join(directory, entry.name);
     if (isRecordingId(entry.name)) yield path;
     else if (depth < DEEPEST) yield* recordingDirectories(path, depth + 1);

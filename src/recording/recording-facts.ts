@@ -37,6 +37,21 @@ const Facts = Type.Object({
   renditions: Type.Array(Type.Object({ name: Name, video: Type.Boolean() }), { maxItems: 64 }),
   /** Times without media, because the publisher was away or nothing could be written. Only the newest are kept. */
   gaps: Type.Array(Type.Object({ from: Time, to: Time }), { maxItems: 1000 }),
+  /** How a clip was cut out; undefined for a recording. */
+  clip: Type.Optional(
+    Type.Object({
+      /** The recording that it was cut out of; undefined if that was a live stream. It may have been removed since. */
+      of: Type.Optional(Type.String({ pattern: `^${RECORDING_ID}$` })),
+      /** What was asked for, in epoch milliseconds. The segments begin before it and end after it. */
+      from: Type.Number({ minimum: 0 }),
+      to: Type.Number({ minimum: 0 }),
+      /** Seconds of media before `from`, and after `to`. */
+      skip: Type.Number({ minimum: 0 }),
+      cut: Type.Number({ minimum: 0 }),
+      madeAt: Time,
+      by: Type.Enum(['operator', 'viewer']),
+    }),
+  ),
 });
 
 /** Times are epoch milliseconds. */

@@ -6,17 +6,19 @@ import type { RecordingListQuery } from '../contracts/recordings.js';
 import type { Clock } from '../protocols/clock.js';
 import type { SluiceError } from '../protocols/errors.js';
 import { FailureDomain } from '../protocols/failure-domain.js';
-import { systemCode, systemReason } from '../protocols/system-error.js';
-import type { EpochMilliseconds, Milliseconds, Seconds } from '../protocols/units.js';
+import type { EpochMilliseconds, Seconds } from '../protocols/units.js';
 import { Catalogue, type CatalogueEntry, type RecordingPage, type RecordingTotals } from './catalogue.js';
+import { Clips } from './clips.js';
 import { recordingError } from './errors.js';
 import { replaceFile } from './files.js';
+import type { ClipRequest } from './make-clip.js';
 import type { RecordedRendition, RecordedStream } from './recorded-stream.js';
 import { Recorder } from './recorder.js';
 import { directoryOf, readRecordings, removeRecording } from './recording-directory.js';
 import { FACTS_FILE, isOpen, type RecordingFacts, renderFacts } from './recording-facts.js';
 import { newRecordingId } from './recording-id.js';
-import { expired, type RetentionRules } from './retention.js';
+import type { RetentionRules } from './retention.js';
+import { RetentionRounds } from './retention-rounds.js';
 import { WorkInTurn } from './work-in-turn.js';
 
 export interface RecordingsOptions extends RetentionRules {
@@ -39,6 +41,7 @@ export interface RecordingNews {
     | 'recording.paused'
     | 'recording.resumed'
     | 'recording.finished'
+    | 'recording.clipped'
     | 'recording.removed';
   readonly recording: RecordingFacts;
 }
@@ -47,9 +50,6 @@ export interface StartRecording {
   readonly takes: (rendition: RecordedRendition) => boolean;
   readonly title?: string | undefined;
 }
-
-/** How often retention is applied; it is also applied when a recording is finished. */
-const RETENTION_INTERVAL: Milliseconds = 60_000;
 
 export class Recordings {
   readonly #options: RecordingsOptions;
@@ -62,7 +62,8 @@ export class Recordings {
   readonly #finishing = new Set<Recorder>();
   #lastStart: EpochMilliseconds = 0;
   readonly #turns = new WorkInTurn();
-  #retaining: Promise<void> | undefined;
+  readonly #retention: RetentionRounds;
+  readonly #clips: Clips;
   #closed = false;
 
   constructor(options: RecordingsOptions) {
@@ -72,6 +73,12 @@ export class Recordings {
       logger.error({ where, err: cause }, 'internal error: recordings may be incomplete'),
     );
     this.#clock = this.#domain.clock(clock);
+    const { root, keepFree, freeBytes } = options;
+    this.#retention = new RetentionRounds({
+      ...{ rules: options, catalogue: this.#catalogue, root, keepFree, freeBytes, logger },
+      ...{ clock: this.#clock, domain: this.#domain, remove: (entry) => this.#remove(entry) },
+    });
+    this.#clips = new Clips({ root, newId: () => this.#newId() });
   }
 
   /** Reads the existing recordings. @throws the system error if the directory cannot be read */
@@ -88,7 +95,7 @@ export class Recordings {
     for (const { directory, reason } of damaged) {
       logger.warn({ code: 'recording.damaged', directory, reason }, 'a recording cannot be used and is left as it is');
     }
-    this.#retainRegularly();
+    this.#retention.start();
   }
 
   /** Recordings, the newest first. */
@@ -141,6 +148,20 @@ export class Recordings {
     });
   }
 
+  /** @throws {SluiceError} `recording.no-such-recording`, and what `Clips` throws */
+  async clip(id: string, clip: ClipRequest): Promise<RecordingFacts> {
+    return this.#clipped(await this.#clips.ofRecording(this.#existing(id), clip));
+  }
+
+  /** Of what the stream still has, or of its recording if that reaches further back. @throws what `Clips` throws */
+  async clipStream(stream: RecordedStream, clip: ClipRequest): Promise<RecordingFacts> {
+    const recording = this.#recorders.get(stream)?.recorder;
+    const entry = recording && this.#catalogue.get(recording.facts.id);
+    const oldest = Math.min(...stream.available().map(({ segments }) => segments[0]?.programDateTime ?? Infinity));
+    const isLonger = entry !== undefined && entry.facts.bytes > 0 && entry.facts.start < oldest;
+    return this.#clipped(await (isLonger ? this.#clips.ofRecording(entry, clip) : this.#clips.ofStream(stream, clip)));
+  }
+
   /** @throws {SluiceError} `recording.no-such-recording`, `recording.being-made`; the system error if it cannot be removed */
   async remove(id: string): Promise<void> {
     const entry = this.#existing(id);
@@ -154,7 +175,7 @@ export class Recordings {
     for (const { recorder } of this.#recorders.values()) this.#finishInBackground(recorder, () => recorder.end());
     this.#recorders.clear();
     await Promise.all([...this.#finishing].map(({ done }) => done));
-    await this.#retaining;
+    await this.#retention.close();
     this.#domain.close();
   }
 
@@ -169,12 +190,25 @@ export class Recordings {
     return all.find((recorder) => recorder.facts.id === id && isOpen(recorder.facts));
   }
 
+  #clipped(entry: CatalogueEntry): RecordingFacts {
+    const { facts } = entry;
+    const { id: recording, app, name, duration, clip } = facts;
+    this.#catalogue.set(entry);
+    this.#options.logger.info({ app, stream: name, recording, of: clip?.of, duration }, 'clip made');
+    this.#options.onEvent({ type: 'recording.clipped', recording: facts });
+    return facts;
+  }
+
+  /** Later recordings have greater ids, also in the same millisecond and after the clock was set back. */
+  #newId(): { readonly id: string; readonly time: EpochMilliseconds } {
+    this.#lastStart = Math.max(this.#options.clock.wallClock(), this.#lastStart + 1);
+    return { id: newRecordingId(this.#lastStart), time: this.#lastStart };
+  }
+
   #record(stream: RecordedStream, how: StartRecording, first: number): Recorder {
-    const { root, clock, keepFree, freeBytes } = this.#options;
+    const { root, keepFree, freeBytes } = this.#options;
     const { app, name } = stream;
-    // Later recordings must have greater ids, even within one millisecond and after the clock was set back.
-    this.#lastStart = Math.max(clock.wallClock(), this.#lastStart + 1);
-    const id = newRecordingId(this.#lastStart);
+    const { id } = this.#newId();
     const directory = directoryOf(root, { app, name, id });
     const recorder: Recorder = new Recorder({
       ...{ stream, directory, id, first, keepFree, freeBytes, ...how },
@@ -209,7 +243,7 @@ export class Recordings {
       const { id, app, name, duration, bytes } = facts;
       this.#options.logger.info({ app, stream: name, recording: id, duration, bytes }, 'recording finished');
       this.#options.onEvent({ type: 'recording.finished', recording: facts });
-      this.#retain();
+      this.#retention.now();
       return;
     }
     const running = this.#recorders.get(stream);
@@ -239,42 +273,7 @@ export class Recordings {
       type: error === undefined ? 'recording.resumed' : 'recording.paused',
       recording: recorder.facts,
     });
-    if (error !== undefined) this.#retain();
-  }
-
-  #retainRegularly(): void {
-    this.#clock.after(RETENTION_INTERVAL, () => {
-      this.#retain();
-      this.#retainRegularly();
-    });
-  }
-
-  #retain(): void {
-    if (this.#retaining !== undefined || this.#closed) return;
-    this.#retaining = this.#domain.settled('retention', async () => {
-      try {
-        await this.#removeExpired();
-      } catch (cause) {
-        if (systemCode(cause) === undefined) throw cause;
-        const message = `a recording cannot be removed (${systemReason(cause)})`;
-        this.#options.logger.warn({ code: 'recording.disk', err: cause }, message);
-      } finally {
-        this.#retaining = undefined;
-      }
-    });
-  }
-
-  async #removeExpired(): Promise<void> {
-    const entries = [...this.#catalogue.entries()];
-    if (entries.length === 0) return;
-    const missing = await this.#missing();
-    for (const entry of expired(entries, this.#options, this.#clock.wallClock(), missing)) await this.#remove(entry);
-  }
-
-  /** Bytes that must be freed so that `keepFree` holds. */
-  async #missing(): Promise<number> {
-    const { root, keepFree, freeBytes } = this.#options;
-    return keepFree === 0 ? 0 : Math.max(0, keepFree - (await freeBytes(root)));
+    if (error !== undefined) this.#retention.now();
   }
 
   async #remove(entry: CatalogueEntry, tell = true): Promise<void> {

@@ -13,7 +13,9 @@ export interface TrackWriterOptions {
   /** Number of the first segment of the recording. */
   readonly first: number;
   readonly targetDuration: Seconds;
-  /** Path of a file in the live copy; undefined if there is none. */
+  /** Where players begin; undefined: at the beginning. */
+  readonly start?: Seconds | undefined;
+  /** Path of a file in the live copy, or in the recording that a clip is made of; undefined if there is none. */
   readonly livePath: (uri: string) => string | undefined;
 }
 
@@ -32,13 +34,13 @@ export class TrackWriter {
   #init: string | undefined;
 
   constructor(options: TrackWriterOptions) {
-    const { directory, rendition, first, targetDuration } = options;
+    const { directory, rendition, first, targetDuration, start } = options;
     this.#options = options;
     this.rendition = rendition;
     this.next = first;
     this.#directory = join(directory, rendition.name);
     const writer = (kind: PlaylistKind, file: string) =>
-      new PlaylistWriter(join(this.#directory, file), playlistHeader(kind, targetDuration, first));
+      new PlaylistWriter(join(this.#directory, file), playlistHeader(kind, targetDuration, first, start));
     this.#playlists = [writer('media', PLAYLIST), ...(rendition.video ? [writer('i-frames', I_FRAMES)] : [])];
   }
 

@@ -7,6 +7,7 @@ import { launchBrowser } from '../support/chromium.js';
 import { followStream } from '../support/followed-stream.js';
 import { startGateway } from '../support/gateway.js';
 import { eventually, whenListed } from '../support/hls-client.js';
+import { npmFfmpeg, runProgram } from '../support/processes.js';
 import { makeFlvSource } from '../transcode/flv-source.js';
 
 const axeSource = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
@@ -103,4 +104,57 @@ it('lists recordings, plays one, seeks, links to a moment and downloads it', asy
   await gateway.recordings.remove(id);
   await page.goto(link);
   await page.getByText('This recording does not exist any more.').waitFor();
+});
+
+it('G16 a clip of any moment shows exactly its picture first, as MP4 and as HLS', async () => {
+  const { gateway, http, publishUrl } = await startGateway(
+    ...['--ladder', 'source', '--segment-duration', '1', '--part-duration', '0.25', '--record', 'all'],
+    ...['--keep-free', '0'],
+  );
+  const publisher = await publishLoop(publishUrl('cam'), await makeFlvSource({ seconds: 8, gop: 50, size: '640x360' }));
+  await whenListed(`${http}/hls/live/cam`, 'source', 2);
+  await publisher.stop();
+  const { id } = await eventually(async () => gateway.recordings.list({ limit: 1 }).recordings[0]);
+  await eventually(async () => (gateway.recordings.find(id)?.facts.state === 'finished' ? true : undefined));
+  const browser = await launchBrowser();
+  onTestFinished(() => browser.close());
+  const page = await browser.newPage();
+  /** The picture that is shown at a moment, or first. */
+  const pictureAt = (seconds?: number): Promise<number[]> =>
+    page.evaluate(`new Promise((resolve) => {
+      const video = document.querySelector('video');
+      const canvas = new OffscreenCanvas(160, 90).getContext('2d', { willReadFrequently: true });
+      const look = () => {
+        if (video.readyState < 2 || video.seeking) return void setTimeout(look, 20);
+        canvas.drawImage(video, 0, 0, 160, 90);
+        resolve([...canvas.getImageData(0, 0, 160, 90).data]);
+      };
+      if (${seconds} !== undefined) video.currentTime = ${seconds};
+      look();
+    })`);
+  await page.goto(`${http}/recordings/${id}`);
+  // In the second half of a GOP, among pictures that refer to later ones. Each picture lasts 40 ms.
+  const asked = 1.1;
+  const around: number[][] = [];
+  for (const step of [-3, -2, -1, 0, 1, 2, 3]) around.push(await pictureAt(asked + step * 0.04));
+  /** How many pictures it is from the one that was asked for. The same picture may have other colours in the other path of the browser. */
+  const stepsFrom = (picture: readonly number[]): number => {
+    const distances = around.map((other) =>
+      other.reduce((sum, value, i) => sum + Math.abs(value - (picture[i] ?? 0)), 0),
+    );
+    return distances.indexOf(Math.min(...distances)) - 3;
+  };
+  expect(around.map(stepsFrom)).toEqual([-3, -2, -1, 0, 1, 2, 3]);
+
+  const clip = await gateway.recordings.clip(id, { from: asked, to: asked + 1.5, title: 'Here' });
+  expect(clip.clip?.skip).toBeGreaterThan(0.5);
+  await page.setContent(`<video src="${http}/vod/${clip.id}.mp4" muted preload="auto"></video>`);
+  expect(stepsFrom(await pictureAt())).toBe(0);
+  expect(await page.evaluate('document.querySelector("video").duration')).toBeCloseTo(1.5, 0);
+  await page.goto(`${http}/recordings/${clip.id}`);
+  expect(stepsFrom(await pictureAt())).toBe(0);
+
+  const url = `${http}/vod/${clip.id}.mp4`;
+  const probe = await runProgram(npmFfmpeg(), ['-v', 'warning', '-i', url, '-f', 'null', '-']);
+  expect(probe.stderr).toBe('');
 });

@@ -3,6 +3,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type {
+  AvailableSegments,
   RecordedRendition,
   RecordedSegment,
   RecordedStream,
@@ -20,6 +21,8 @@ export interface SegmentOptions {
   readonly at?: number;
   readonly discontinuity?: boolean;
   readonly gap?: boolean;
+  /** Pictures cannot begin with it. */
+  readonly dependent?: boolean;
   /** Whether the segment is only in memory, and not in the live copy on disk. */
   readonly unstored?: boolean;
   /** Whether the segment is no longer in memory nor on disk. */
@@ -59,6 +62,23 @@ export class FakeStream implements RecordedStream {
     };
   }
 
+  readonly #segments = new Map<RecordedRendition, RecordedSegment[]>();
+
+  available(): readonly AvailableSegments[] {
+    return [...this.#segments].map(([rendition, segments]) => ({ rendition, segments }));
+  }
+
+  /** The oldest segments can no longer be loaded. */
+  forget(count: number): void {
+    for (const segments of this.#segments.values()) segments.splice(0, count);
+  }
+
+  get multivariant(): string | undefined {
+    const variants = this.variants();
+    for (const [{ name }, [segment]] of this.#segments) if (segment !== undefined) variants.add(name, segment);
+    return variants.text(false);
+  }
+
   livePath(rendition: string, uri: string): string | undefined {
     return this.#liveDirectory && join(this.#liveDirectory, rendition, uri);
   }
@@ -72,7 +92,14 @@ export class FakeStream implements RecordedStream {
 
   /** Adds a complete segment. */
   add(rendition: RecordedRendition, number: number, options: SegmentOptions = {}): RecordedSegment {
-    const { duration = 2, discontinuity = false, gap = false, unstored = false, lost = false } = options;
+    const {
+      duration = 2,
+      discontinuity = false,
+      gap = false,
+      dependent = false,
+      unstored = false,
+      lost = false,
+    } = options;
     const bytes = gap ? Buffer.alloc(0) : Buffer.from(`${rendition.name} ${number}`.padEnd(100, '.'));
     const uri = `seg-${number}.m4s`;
     const live = this.livePath(rendition.name, uri);
@@ -82,7 +109,7 @@ export class FakeStream implements RecordedStream {
       writeFileSync(live, bytes);
     }
     const segment: RecordedSegment = {
-      ...{ number, uri, duration, discontinuity, gap, keyFrameBytes: rendition.video ? 10 : undefined },
+      ...{ number, uri, duration, discontinuity, gap, keyFrameBytes: rendition.video && !dependent ? 10 : undefined },
       programDateTime: options.at ?? START + (number - 100) * 2000,
       init: { uri: 'init-100.mp4', bytes: Buffer.from(`init of ${rendition.name}`) },
       media: {
@@ -91,6 +118,7 @@ export class FakeStream implements RecordedStream {
         pieces: lost ? [] : [bytes.subarray(0, 40), bytes.subarray(40)],
       },
     };
+    this.#segments.set(rendition, [...(this.#segments.get(rendition) ?? []), segment]);
     this.nextNumber = Math.max(this.nextNumber, number + 1);
     for (const listener of this.#listeners) listener.segment(rendition, segment);
     return segment;

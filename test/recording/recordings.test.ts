@@ -2,59 +2,14 @@
 import { cp, mkdir, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { readPlaylist } from '../../src/recording/recorded-playlist.js';
-import type { RecordingFacts } from '../../src/recording/recording-facts.js';
-import { type RecordingNews, Recordings, type RecordingsOptions } from '../../src/recording/recordings.js';
-import { ManualClock } from '../support/manual-clock.js';
 import { parsePlaylist } from '../support/playlist-checker.js';
 import { temporaryDirectory } from '../support/temp-dir.js';
 import { AUDIO, FakeStream, SOURCE } from './fake-stream.js';
+import { finished, openRoom } from './open-room.js';
 
 const ALL = { takes: () => true };
-
-interface Room {
-  readonly recordings: Recordings;
-  readonly root: string;
-  readonly live: string;
-  readonly clock: ManualClock;
-  readonly news: RecordingNews[];
-  readonly warnings: string[];
-}
-
-async function openRoom(options: Partial<RecordingsOptions> = {}): Promise<Room> {
-  const directory = await temporaryDirectory();
-  const root = options.root ?? join(directory, 'recordings');
-  const clock = new ManualClock();
-  const news: RecordingNews[] = [];
-  const warnings: string[] = [];
-  const recordings = new Recordings({
-    ...{ root, keepFor: undefined, keepBytes: undefined, keepCount: undefined, keepFree: 0, split: undefined, clock },
-    freeBytes: async () => Number.MAX_SAFE_INTEGER,
-    logger: {
-      debug: () => undefined,
-      info: () => undefined,
-      warn: (_fields, message) => void warnings.push(message),
-      error: (fields, message) => {
-        throw new Error(`${message} ${JSON.stringify(fields)}`);
-      },
-    },
-    onEvent: (event) => void news.push(event),
-    ...options,
-  });
-  await recordings.open();
-  onTestFinished(() => recordings.close());
-  return { recordings, root, live: join(directory, 'media'), clock, news, warnings };
-}
-
-/** Resolves to the recording when it is finished. */
-function finished({ recordings }: Room, id: string): Promise<RecordingFacts> {
-  return vi.waitFor(() => {
-    const facts = recordings.find(id)?.facts;
-    if (facts?.state !== 'finished') throw new Error(`${facts?.state}`);
-    return facts;
-  });
-}
 
 const list = async (directory: string, rendition = 'source', file = 'index.m3u8') =>
   readPlaylist(await readFile(join(directory, rendition, file), 'utf8'));

@@ -180,6 +180,11 @@ export function parsePlaylist(text: string): ParsedPlaylist {
       case 'EXT-X-INDEPENDENT-SEGMENTS':
         assert(false, 'B1.13 INDEPENDENT-SEGMENTS is said in the multivariant playlist, for all (4.4.2.1)');
         break;
+      case 'EXT-X-START':
+        assert(/^TIME-OFFSET=\d+\.\d+,PRECISE=YES$/.test(value), `EXT-X-START (4.4.2.2), got ${value}`);
+        assert(!once.has(tag) && segments.length === 0, `${tag} once, before the first segment`);
+        once.set(tag, value);
+        break;
       case 'EXT-X-VERSION':
       case 'EXT-X-TARGETDURATION':
       case 'EXT-X-PLAYLIST-TYPE':

@@ -5,7 +5,8 @@ import { TextBlocks } from '../playlists/text-blocks.js';
 import { type EarlierSegments, type ListableSegment, listedAlone, listedIFrame } from './list-window.js';
 import type { CompleteSegment, InitSegment } from './segment.js';
 
-interface ArchivedSegment extends ListableSegment {
+/** A segment whose media is only in the store. */
+export interface StoredSegment extends ListableSegment {
   readonly init: InitSegment;
 }
 
@@ -26,7 +27,7 @@ const COMPACT_AFTER = 1024;
 
 export class SegmentArchive implements EarlierSegments {
   readonly #options: SegmentArchiveOptions;
-  #segments: ArchivedSegment[] = [];
+  #segments: StoredSegment[] = [];
   /** Index in `#segments` of the oldest one. */
   #head = 0;
   readonly #media = new Lines(listedAlone);
@@ -82,7 +83,7 @@ export class SegmentArchive implements EarlierSegments {
   push(segment: CompleteSegment): void {
     const { mediaSequence, index, init, start, end, programDateTime, discontinuity, discontinuityNumber } = segment;
     const { uri, duration, run, gap, keyFrameBytes } = segment;
-    const archived: ArchivedSegment = {
+    const archived: StoredSegment = {
       ...{ mediaSequence, index, init, start, end, programDateTime, discontinuity, discontinuityNumber },
       ...{ uri, duration, run, gap, keyFrameBytes, parts: [] },
     };
@@ -129,7 +130,7 @@ export class SegmentArchive implements EarlierSegments {
     this.#initBytes = 0;
   }
 
-  *newestFirst(): Iterable<ListableSegment> {
+  *newestFirst(): Iterable<StoredSegment> {
     for (let i = this.#segments.length - 1; i >= this.#head; i -= 1) {
       const segment = this.#segments[i];
       if (segment !== undefined) yield segment;
@@ -141,7 +142,7 @@ export class SegmentArchive implements EarlierSegments {
     return { blocks: (kind === 'media' ? this.#media : this.#iFrames).from(this.first), map };
   }
 
-  #shift(first: ArchivedSegment): void {
+  #shift(first: StoredSegment): void {
     this.#media.remove(first);
     if (this.#options.iFrames) this.#iFrames.remove(first);
     this.#duration -= first.duration;

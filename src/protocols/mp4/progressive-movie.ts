@@ -32,6 +32,12 @@ export interface MovieTrack {
   readonly chunks: readonly MovieChunk[];
 }
 
+/** The part of the tracks that players show, in seconds of their common media time. */
+export interface ShownTime {
+  readonly from: number;
+  readonly to: number;
+}
+
 export interface MovieLayout {
   /** Everything before the media: ftyp, moov, and the header of mdat. */
   readonly header: Buffer;
@@ -45,8 +51,11 @@ export interface MovieLayout {
 const MOVIE_TIMESCALE = 1000;
 const MAX_U32 = 0xffff_ffff;
 
-/** @throws mp4.box-missing and similar errors for an invalid init segment; mp4.track-description if there is nothing to write */
-export function layOutMovie(tracks: readonly MovieTrack[]): MovieLayout {
+/**
+ * @param shown default: everything. What comes before is in the file, because pictures need their key frame, but an edit list hides it.
+ * @throws mp4.box-missing and the like if an init segment is not one; mp4.track-description if there is nothing to write
+ */
+export function layOutMovie(tracks: readonly MovieTrack[], shown?: ShownTime): MovieLayout {
   const order = tracks
     .flatMap(({ chunks, timescale }, track) =>
       chunks.map(({ time }, chunk) => ({ track, chunk, seconds: time / timescale })),
@@ -58,11 +67,12 @@ export function layOutMovie(tracks: readonly MovieTrack[]): MovieLayout {
     'ftyp',
     new ByteWriter(16).utf8('isom').u32be(0x200).utf8('isom').utf8('iso4').utf8('mp41').toBuffer(),
   );
+  const window = shown ?? { from: earliest.seconds, to: Number.POSITIVE_INFINITY };
   // Offsets have 64 bits, so the length of moov does not depend on them.
   const measured = writeMoov(
     tracks,
     tracks.map(({ chunks }) => chunks.map(() => 0)),
-    earliest.seconds,
+    window,
   );
   let position = ftyp.length + measured.length + LARGE_BOX_HEADER_SIZE;
   const offsets: number[][] = tracks.map(() => []);
@@ -70,14 +80,14 @@ export function layOutMovie(tracks: readonly MovieTrack[]): MovieLayout {
     (offsets[track] as number[])[chunk] = position;
     position += tracks[track]?.chunks[chunk]?.length ?? 0;
   }
-  const moov = writeMoov(tracks, offsets, earliest.seconds);
+  const moov = writeMoov(tracks, offsets, window);
   const media = position - ftyp.length - moov.length;
   const mdat = new ByteWriter(LARGE_BOX_HEADER_SIZE).u32be(1).utf8('mdat').u64be(BigInt(media)).toBuffer();
   return { header: Buffer.concat([ftyp, moov, mdat]), order, length: position };
 }
 
-function writeMoov(tracks: readonly MovieTrack[], offsets: readonly (readonly number[])[], origin: number): Buffer {
-  const written = tracks.map((track, index) => writeTrack(track, index + 1, offsets[index] ?? [], origin));
+function writeMoov(tracks: readonly MovieTrack[], offsets: readonly (readonly number[])[], shown: ShownTime): Buffer {
+  const written = tracks.map((track, index) => writeTrack(track, index + 1, offsets[index] ?? [], shown));
   const duration = Math.max(...written.map((track) => track.duration));
   const mvhd = Buffer.from(requireBox(requireBox(tracks[0]?.init ?? Buffer.alloc(0), 'moov'), 'mvhd'));
   requireBytes(mvhd, 100, 'mvhd');
@@ -90,12 +100,12 @@ function writeMoov(tracks: readonly MovieTrack[], offsets: readonly (readonly nu
   return box('moov', fullBox('mvhd', 1, 0, fields.toBuffer()), ...written.map(({ bytes }) => bytes));
 }
 
-/** @param origin decode time in seconds of the earliest sample of all tracks; times are relative to it */
+/** @param shown times are relative to its beginning, which by default is the decode time of the earliest sample of all tracks */
 function writeTrack(
   { init, timescale, chunks }: MovieTrack,
   trackId: number,
   offsets: readonly number[],
-  origin: number,
+  { from, to }: ShownTime,
 ): { readonly bytes: Buffer; readonly duration: number } {
   const trak = requireBox(requireBox(init, 'moov'), 'trak');
   const mdia = requireBox(trak, 'mdia');
@@ -103,10 +113,13 @@ function writeTrack(
   const samples = chunks.flatMap((chunk, index) => lengthened(chunk, chunks[index + 1]));
   const ticks = samples.reduce((sum, { duration }) => sum + duration, 0);
   const first = chunks[0];
-  const delay = Math.max(0, Math.round(((first?.time ?? 0) / timescale - origin) * MOVIE_TIMESCALE));
+  const firstSeconds = (first?.time ?? 0) / timescale;
+  const delay = Math.max(0, Math.round((firstSeconds - from) * MOVIE_TIMESCALE));
   // Presentation begins with the smallest composition time; without this edit list, players would begin with a reorder delay.
-  const mediaStart = Math.max(0, Math.min(...samples.slice(0, 64).map(composition())));
-  const shown = Math.round(((ticks - mediaStart) / timescale) * MOVIE_TIMESCALE);
+  const earliest = Math.max(0, Math.min(...samples.slice(0, 64).map(composition())));
+  const mediaStart = Math.max(earliest, Math.round((from - firstSeconds) * timescale));
+  const mediaEnd = Math.min(ticks, (to - firstSeconds) * timescale);
+  const shown = Math.max(0, Math.round(((mediaEnd - mediaStart) / timescale) * MOVIE_TIMESCALE));
   const edits = [...(delay > 0 ? [[delay, -1] as const] : []), [shown, mediaStart] as const];
   const elst = new ByteWriter(4 + edits.length * 20).u32be(edits.length);
   for (const [length, start] of edits)

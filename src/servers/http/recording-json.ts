@@ -1,9 +1,9 @@
 // Recordings as the public and the management API show them.
 
 import type { Static } from 'typebox';
-import type { RecordingListQuery, RecordingState } from '../../contracts/recordings.js';
+import type { ClipState, NewClip, RecordingListQuery, RecordingState } from '../../contracts/recordings.js';
 import { HttpProblem } from './errors.js';
-import type { RecordingQuery, RecordingSchema } from './schemas/recordings.js';
+import type { NewClipBody, RecordingQuery, RecordingSchema } from './schemas/recordings.js';
 
 const DEFAULT_LIMIT = 50;
 
@@ -14,7 +14,7 @@ export function recordingJson({
   gaps,
   ...facts
 }: RecordingState): Static<typeof RecordingSchema> {
-  const { title, reason, ...others } = facts;
+  const { title, reason, clip, ...others } = facts;
   return {
     ...others,
     ...(title !== undefined && { title }),
@@ -23,7 +23,25 @@ export function recordingJson({
     ...(end !== undefined && { end: new Date(end).toISOString() }),
     renditions: renditions.map(({ name }) => name),
     gaps: gaps.map(({ from, to }) => ({ from: new Date(from).toISOString(), to: new Date(to).toISOString() })),
+    ...(clip !== undefined && { clip: clipJson(clip) }),
   };
+}
+
+function clipJson({ of, from, to, skip, cut, madeAt }: ClipState): NonNullable<Static<typeof RecordingSchema>['clip']> {
+  return {
+    ...(of !== undefined && { of }),
+    from: new Date(from).toISOString(),
+    to: new Date(to).toISOString(),
+    ...{ skip, cut },
+    madeAt: new Date(madeAt).toISOString(),
+  };
+}
+
+/** @returns undefined if a date does not exist */
+export function clipOf({ from, to, title }: Static<typeof NewClipBody>): NewClip | undefined {
+  const [start, end] = [from, to].map((point) => (typeof point === 'string' ? new Date(point) : point));
+  const exists = [start, end].every((point) => !(point instanceof Date) || !Number.isNaN(point.getTime()));
+  return start === undefined || !exists ? undefined : { from: start, to: end, title };
 }
 
 /** @throws {HttpProblem} for a time that does not exist */

@@ -7,6 +7,7 @@ import { OperatorTokens } from '../../../src/access/operators/operator-tokens.js
 import type { Ban, Grant, GrantControl } from '../../../src/contracts/grant.js';
 import { OPERATOR_ROLES, type OperatorRole } from '../../../src/contracts/operators.js';
 import type {
+  NewClip,
   NewRecording,
   RecordingControl,
   RecordingMovie,
@@ -115,6 +116,21 @@ export class FakeRecordings implements RecordingControl {
     const changed = { ...this.#existing(id), ...change };
     this.all.set(id, changed);
     return changed;
+  }
+
+  async clip(id: string, { from, title }: NewClip): Promise<RecordingState> {
+    const { start, ...source } = this.#existing(id);
+    const of = source.id;
+    const begin = start + Number(from) * 1000;
+    const clip = { of, from: begin, to: start + source.duration * 1000, skip: 0.5, cut: 0, madeAt: start + 1 };
+    const made: RecordingState = { ...source, id: FINISHED.id.replace('0', '2'), start: begin - 500, title, clip };
+    this.all.set(made.id, made);
+    return made;
+  }
+
+  async clipStream(app: string, name: string, clip: NewClip): Promise<RecordingState> {
+    if (name !== LIVE_STREAM.name) throw recordingError('recording.no-such-stream', `no stream ${app}/${name} is live`);
+    return this.clip(FINISHED.id, clip);
   }
 
   async remove(id: string): Promise<void> {

@@ -24,6 +24,12 @@ describe('recordings of the management API', () => {
       payload: { renditions: 'source,720p', title: 'Interview' },
     });
     expect(started.json()).toMatchObject({ state: 'recording', title: 'Interview' });
+    const clip = await app.inject({ method: 'POST', url: `${path}/clips`, headers, payload: { from: 2, to: 5 } });
+    expect(clip.json()).toMatchObject({ clip: { of: FINISHED.id, from: '2026-11-28T00:00:02.000Z', skip: 0.5 } });
+    const live = { method: 'POST', url: '/api/v1/streams/live/demo/clips', headers } as const;
+    expect((await app.inject({ ...live, payload: { from: -30, title: 'Goal' } })).json()).toMatchObject({
+      title: 'Goal',
+    });
     await app.inject({ method: 'PATCH', url: path, headers, payload: { title: 'Talk', pinned: true } });
     expect(recordings.all.get(FINISHED.id)).toMatchObject({ title: 'Talk', pinned: true });
     expect((await app.inject({ method: 'DELETE', url: path, headers })).json()).toEqual({ removed: true });
@@ -31,6 +37,8 @@ describe('recordings of the management API', () => {
     const entries = await audit.read({ limit: 10 });
     expect(entries.map(({ action }) => action).sort()).toEqual([
       'recording.change',
+      'recording.clip',
+      'recording.clip',
       'recording.remove',
       'recording.start',
     ]);
@@ -44,6 +52,9 @@ describe('recordings of the management API', () => {
     ['a title with control characters', 'PATCH', path, { title: 'a\u001b[2J' }, 400],
     ['a change of nothing', 'PATCH', path, {}, 400],
     ['a change of what is not to be changed', 'PATCH', path, { bytes: 1 }, 400],
+    ['a clip of a stream that is not live', 'POST', '/api/v1/streams/live/other/clips', { from: -30 }, 404],
+    ['a clip without a beginning', 'POST', `${path}/clips`, { to: 3 }, 400],
+    ['a clip of a date that does not exist', 'POST', `${path}/clips`, { from: '2026-13-45T00:00:00Z' }, 400],
     ['renditions that are none', 'POST', '/api/v1/streams/live/demo/recording', { renditions: '../x' }, 400],
   ])('refuse %s', async (_, method, url, payload, status) => {
     const { app, as, recordings } = await adminUnderTest();

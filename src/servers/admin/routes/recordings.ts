@@ -3,13 +3,16 @@
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import type { FastifyInstance } from 'fastify';
 import { type Static, Type } from 'typebox';
+import type { NewClip } from '../../../contracts/recordings.js';
 import { SluiceError } from '../../../protocols/errors.js';
-import { recordingJson, recordingQuery } from '../../http/recording-json.js';
+import { clipOf, recordingJson, recordingQuery } from '../../http/recording-json.js';
 import {
+  NewClipBody,
   RecordingListSchema,
   RecordingParameters,
   RecordingQuery,
   RecordingSchema,
+  TitleSchema,
 } from '../../http/schemas/recordings.js';
 import type { AuditedChanges } from '../audited-changes.js';
 import type { AdminDependencies } from '../dependencies.js';
@@ -23,8 +26,6 @@ export interface RecordingRouteOptions extends Pick<AdminDependencies, 'recordin
 
 const TAG = 'Recordings';
 
-const Title = Type.String({ maxLength: 300, pattern: '^[^\\u0000-\\u001f\\u007f]*$' });
-
 const NewRecordingBody = Type.Object(
   {
     renditions: Type.Optional(
@@ -34,13 +35,16 @@ const NewRecordingBody = Type.Object(
           '`all`, or names such as `source,720p`; default: the renditions of the option `record`, otherwise `source`',
       }),
     ),
-    title: Type.Optional(Title),
+    title: Type.Optional(TitleSchema),
   },
   { additionalProperties: false },
 );
 
 const ChangeBody = Type.Object(
-  { title: Type.Optional(Title), pinned: Type.Optional(Type.Boolean({ description: 'retention never removes it' })) },
+  {
+    title: Type.Optional(TitleSchema),
+    pinned: Type.Optional(Type.Boolean({ description: 'retention never removes it' })),
+  },
   { additionalProperties: false, minProperties: 1 },
 );
 
@@ -133,6 +137,58 @@ export async function recordingRoutes(
     },
   );
 
+  const clipAnswer = {
+    tag: TAG,
+    description:
+      'Nothing is encoded or copied: the clip has the same segments, and stays when its source is removed. `start` is the key frame with which it begins; its MP4 and its playlist are shown from `clip.from` on.',
+    access: 'operator',
+    body: NewClipBody,
+    answer: RecordingSchema,
+    errors: [404, 409, 503],
+  } as const;
+
+  app.post(
+    '/api/v1/recordings/:id/clips',
+    operation({
+      ...clipAnswer,
+      id: 'clipRecording',
+      summary: 'Cuts a clip out of a recording',
+      params: RecordingParameters,
+    }),
+    (request) => {
+      const { id } = request.params as Static<typeof RecordingParameters>;
+      const body = request.body as Static<typeof NewClipBody>;
+      const clip = clipIn(body);
+      return known(() =>
+        changes.make(request, { action: 'recording.clip', target: id, after: { ...body } }, async () =>
+          recordingJson(await recordings.clip(id, clip)),
+        ),
+      );
+    },
+  );
+
+  app.post(
+    '/api/v1/streams/:app/:name/clips',
+    operation({
+      ...clipAnswer,
+      id: 'clipStream',
+      summary: 'Cuts a clip out of what a live stream still has, such as its last 30 seconds',
+      params: StreamParameters,
+    }),
+    (request) => {
+      const { app: application, name } = request.params as Static<typeof StreamParameters>;
+      const body = request.body as Static<typeof NewClipBody>;
+      const clip = clipIn(body);
+      return known(() =>
+        changes.make(
+          request,
+          { action: 'recording.clip', target: `${application}/${name}`, after: { ...body } },
+          async () => recordingJson(await recordings.clipStream(application, name, clip)),
+        ),
+      );
+    },
+  );
+
   app.patch(
     '/api/v1/recordings/:id',
     operation({
@@ -179,13 +235,21 @@ export async function recordingRoutes(
   );
 }
 
+function clipIn(body: Static<typeof NewClipBody>): NewClip {
+  const clip = clipOf(body);
+  if (clip === undefined) throw new AdminProblem(400, 'admin.bad-request', 'from or to is not a date that exists');
+  return clip;
+}
+
 /** Turns errors that the operator caused into answers with their own status; other errors stay internal errors. */
 async function known<T>(make: () => Promise<T>): Promise<T> {
   try {
     return await make();
   } catch (error) {
     if (!(error instanceof SluiceError) || !error.code.startsWith('recording.')) throw error;
-    if (error.code === 'recording.being-made') throw new AdminProblem(409, 'admin.conflict', error.message);
+    if (error.code === 'recording.clip') throw new AdminProblem(400, 'admin.bad-request', error.message);
+    if (error.code === 'recording.being-made' || error.code === 'recording.clip-limit')
+      throw new AdminProblem(409, 'admin.conflict', error.message);
     throw new AdminProblem(404, 'admin.not-found', error.message);
   }
 }

@@ -31,7 +31,30 @@ export const RecordingSchema = Type.Object({
   bytes: Type.Integer(),
   renditions: Type.Array(Type.String()),
   gaps: Type.Array(Type.Object({ from: Time, to: Time })),
+  clip: Type.Optional(
+    Type.Object({
+      of: Type.Optional(RecordingIdSchema),
+      from: Time,
+      to: Time,
+      skip: Type.Number({ description: 'seconds of the first segment before `from`; `start` is the key frame' }),
+      cut: Type.Number({ description: 'seconds of the last segment after `to`' }),
+      madeAt: Time,
+    }),
+  ),
 });
+
+/** Seconds from the beginning, negative from the end; or a date. */
+const ClipPointSchema = Type.Union([
+  Type.Number({ minimum: -1e7, maximum: 1e7 }),
+  Type.String({ pattern: '^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]{5,15}(Z|[+-][0-9]{2}:[0-9]{2})$' }),
+]);
+
+export const TitleSchema = Type.String({ maxLength: 300, pattern: '^[^\\u0000-\\u001f\\u007f]*$' });
+
+export const NewClipBody = Type.Object(
+  { from: ClipPointSchema, to: Type.Optional(ClipPointSchema), title: Type.Optional(TitleSchema) },
+  { additionalProperties: false },
+);
 
 export const RecordingListSchema = Type.Object({
   recordings: Type.Array(RecordingSchema),

@@ -1,0 +1,81 @@
+// Removes the recordings whose time is over: regularly, and whenever one was finished or the disk is full.
+
+import type { Logger } from '../contracts/logger.js';
+import type { Clock } from '../protocols/clock.js';
+import type { FailureDomain } from '../protocols/failure-domain.js';
+import { systemCode, systemReason } from '../protocols/system-error.js';
+import type { Milliseconds } from '../protocols/units.js';
+import type { Catalogue, CatalogueEntry } from './catalogue.js';
+import { expired, type RetentionRules } from './retention.js';
+
+export interface RetentionRoundsOptions {
+  readonly rules: RetentionRules;
+  readonly catalogue: Catalogue;
+  /** Where recordings are. */
+  readonly root: string;
+  /** Free bytes to leave on the disk; 0: none. */
+  readonly keepFree: number;
+  /** Free bytes on the disk of a directory. */
+  readonly freeBytes: (directory: string) => Promise<number>;
+  readonly remove: (entry: CatalogueEntry) => Promise<void>;
+  readonly clock: Clock;
+  readonly domain: FailureDomain;
+  readonly logger: Logger;
+}
+
+const INTERVAL: Milliseconds = 60_000;
+
+export class RetentionRounds {
+  readonly #options: RetentionRoundsOptions;
+  #running: Promise<void> | undefined;
+  #closed = false;
+
+  constructor(options: RetentionRoundsOptions) {
+    this.#options = options;
+  }
+
+  /** Starts the regular rounds. */
+  start(): void {
+    this.#options.clock.after(INTERVAL, () => {
+      this.now();
+      this.start();
+    });
+  }
+
+  /** One round; does nothing while one is running. */
+  now(): void {
+    if (this.#running !== undefined || this.#closed) return;
+    const { domain, logger } = this.#options;
+    this.#running = domain.settled('retention', async () => {
+      try {
+        await this.#removeExpired();
+      } catch (cause) {
+        if (systemCode(cause) === undefined) throw cause;
+        const message = `a recording cannot be removed (${systemReason(cause)})`;
+        logger.warn({ code: 'recording.disk', err: cause }, message);
+      } finally {
+        this.#running = undefined;
+      }
+    });
+  }
+
+  /** Waits for the round that is running. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#running;
+  }
+
+  async #removeExpired(): Promise<void> {
+    const { catalogue, rules, clock, remove } = this.#options;
+    const entries = [...catalogue.entries()];
+    if (entries.length === 0) return;
+    const missing = await this.#missing();
+    for (const entry of expired(entries, rules, clock.wallClock(), missing)) await remove(entry);
+  }
+
+  /** Bytes that the disk lacks. */
+  async #missing(): Promise<number> {
+    const { root, keepFree, freeBytes } = this.#options;
+    return keepFree === 0 ? 0 : Math.max(0, keepFree - (await freeBytes(root)));
+  }
+}

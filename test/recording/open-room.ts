@@ -1,0 +1,50 @@
+// The room of recordings over a real disk, with a clock that the test moves.
+import { join } from 'node:path';
+import { onTestFinished, vi } from 'vitest';
+import type { RecordingFacts } from '../../src/recording/recording-facts.js';
+import { type RecordingNews, Recordings, type RecordingsOptions } from '../../src/recording/recordings.js';
+import { ManualClock } from '../support/manual-clock.js';
+import { temporaryDirectory } from '../support/temp-dir.js';
+
+export interface Room {
+  readonly recordings: Recordings;
+  readonly root: string;
+  readonly live: string;
+  readonly clock: ManualClock;
+  readonly news: RecordingNews[];
+  readonly warnings: string[];
+}
+
+export async function openRoom(options: Partial<RecordingsOptions> = {}): Promise<Room> {
+  const directory = await temporaryDirectory();
+  const root = options.root ?? join(directory, 'recordings');
+  const clock = new ManualClock();
+  const news: RecordingNews[] = [];
+  const warnings: string[] = [];
+  const recordings = new Recordings({
+    ...{ root, keepFor: undefined, keepBytes: undefined, keepCount: undefined, keepFree: 0, split: undefined, clock },
+    freeBytes: async () => Number.MAX_SAFE_INTEGER,
+    logger: {
+      debug: () => undefined,
+      info: () => undefined,
+      warn: (_fields, message) => void warnings.push(message),
+      error: (fields, message) => {
+        throw new Error(`${message} ${JSON.stringify(fields)}`);
+      },
+    },
+    onEvent: (event) => void news.push(event),
+    ...options,
+  });
+  await recordings.open();
+  onTestFinished(() => recordings.close());
+  return { recordings, root, live: join(directory, 'media'), clock, news, warnings };
+}
+
+/** The recording, once it is finished. */
+export function finished({ recordings }: Room, id: string): Promise<RecordingFacts> {
+  return vi.waitFor(() => {
+    const facts = recordings.find(id)?.facts;
+    if (facts?.state !== 'finished') throw new Error(`${facts?.state}`);
+    return facts;
+  });
+}
