@@ -14,7 +14,7 @@ export async function buildProgram(): Promise<string> {
   const shared = inject('programDirectory');
   const directory = join(shared, 'package');
   const failure = join(shared, 'failure');
-  // The worker that creates this directory compiles. The others wait until the package appears under its name, or an error file appears.
+  // The worker that succeeds in creating this directory compiles. The others wait until the package or an error file appears.
   const isFirst = await mkdir(join(shared, 'begun')).then(
     () => true,
     (error: NodeJS.ErrnoException) => {

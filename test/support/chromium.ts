@@ -56,7 +56,7 @@ export async function launchBrowser({ autoplayWithSound = true }: BrowserOptions
   });
 }
 
-/** Unpacks once per machine and version. Several test workers may do so at the same time, so the result is put in place by one rename. */
+/** Unpacks once per machine and version. Several test workers may do so at the same time, so one rename puts the result in place. */
 async function unpackedChromium(): Promise<string> {
   const entry = createRequire(import.meta.url).resolve('@sparticuz/chromium');
   const version = await packageVersion(entry);

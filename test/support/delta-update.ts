@@ -1,7 +1,7 @@
 // Applies a Playlist Delta Update as a client does (RFC 8216bis 6.3.7), on lines of text, so that tests can compare bytes.
 
 interface Chunk {
-  /** EXT-X-MAP in force. */
+  /** The last EXT-X-MAP before this segment. */
   readonly map: string;
   /** All other tags, and the URI last. */
   readonly lines: readonly string[];

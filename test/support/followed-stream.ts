@@ -11,16 +11,16 @@ export interface FollowOptions extends Partial<CheckerOptions> {
   readonly mayVanish?: boolean;
 }
 
-/** What the playlists of one stream have listed until EXT-X-ENDLIST. */
+/** The segments that the playlists of one stream have listed until EXT-X-ENDLIST. */
 export interface FollowedLife {
   readonly media: PlaylistChecker;
   readonly iFrames: PlaylistChecker;
 }
 
 /**
- * Follows all renditions of a stream, with their I-frame playlists, from the moment that it is live, over its end and later publishes,
- * until the test ends. The test fails if a version breaks a rule of B1 to B3, if hls.js, m3u8-parser and hls-parser do not agree about it,
- * or if no stream came.
+ * Follows all renditions of a stream, with their I-frame playlists, from its start over its end and later publishes, until the test ends. The test
+ * fails if a version breaks a rule of B1 to B3, if hls.js, m3u8-parser and hls-parser do not agree about it,
+ * or if no stream became live.
  * @param base `http://…/hls/APP/NAME`
  */
 export function followStream(base: string, options: FollowOptions = {}): FollowedStream {
@@ -51,12 +51,12 @@ export class FollowedStream {
     });
   }
 
-  /** @throws the first violation in any of its playlists, or if no stream came */
+  /** @throws the first violation in any of its playlists, or if no stream became live */
   async stop(): Promise<void> {
-    // A short test on a busy machine ends before the first answer has come.
+    // On a busy machine, a short test may end before the first answer.
     await Promise.race([this.#firstPlaylist, this.#done, delay(FIRST_PLAYLIST_MS, undefined, { ref: false })]);
     this.#stopped.abort();
-    // Otherwise they would follow until the stream ends, which may be long after its publisher has left.
+    // Without this call they would follow until the stream ends, which may be long after its publisher has left.
     await Promise.all(this.#followers.map((follower) => follower.stop()));
     await this.#done;
     if (this.#failure !== undefined) throw this.#failure;
@@ -101,7 +101,7 @@ export class FollowedStream {
     return ended;
   }
 
-  /** False for the end of a stream that was followed already. A stream that came and went in between is fresh, and its end is checked. */
+  /** False for the end of a stream that was already followed. A stream that started and ended between two checks is fresh, and its end is checked. */
   async #isFresh(path: string): Promise<boolean> {
     const text = await this.#get(path);
     return text !== undefined && (this.lives.length === 0 || !text.includes('#EXT-X-ENDLIST'));

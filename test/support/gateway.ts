@@ -44,7 +44,7 @@ export async function startGateway(...flags: string[]): Promise<TestGateway> {
     argv: [
       ...['--host', '127.0.0.1', '--rtmp-port', '0', '--http-port', '0', '--media-dir', `${directory}/media`],
       ...['--publish-key', TEST_KEY, '--ffmpeg-path', npmFfmpeg()],
-      // Defaults: no decision depends on how busy the machine is, and a stream ends with its publisher.
+      // Defaults for tests: no decision depends on the load of the machine, and a stream ends with its publisher.
       ...[
         '--metrics',
         'public',

@@ -82,7 +82,7 @@ export async function whenLive(base: string): Promise<string> {
   });
 }
 
-/** Waits until a rendition lists this many complete segments. The stream need not be live yet. */
+/** Waits until a rendition lists this many complete segments. The stream may not be live yet. */
 export async function whenListed(base: string, rendition: string, segments: number): Promise<void> {
   await whenLive(base);
   await eventually(async () => {
@@ -98,7 +98,7 @@ export async function fetchBytes(url: string): Promise<Buffer> {
   return bytes;
 }
 
-/** Everything that was served for a rendition, from the first playlist to ENDLIST. */
+/** All playlists and media that were served for a rendition, from the first playlist to ENDLIST. */
 export interface RecordedRendition {
   readonly name: string;
   /** All versions that were served, in order. */

@@ -46,7 +46,7 @@ export interface NotedTag {
   readonly data: Buffer;
 }
 
-/** The bytes of one fragment (or the init segment), and the earliest time at which FFmpeg can have written them. */
+/** The bytes of one fragment (or the init segment), and the earliest time at which FFmpeg may have written them. */
 export interface PipeChunk {
   readonly rendition: number;
   /** Stream time of the tag after which FFmpeg wrote it. */
@@ -174,7 +174,7 @@ export function readTags(flv: Buffer): NotedTag[] {
   return tags;
 }
 
-/** Splits the output of a pipe into fragments. Each gets the time of its end, because FFmpeg writes it when the next frame comes. */
+/** Splits the output of a pipe into fragments. Each fragment gets the time of its end, because FFmpeg writes it when the next frame arrives. */
 function chunksOf(pipe: Buffer, rendition: number): PipeChunk[] {
   const reader = new FragmentReader();
   reader.push(pipe);

@@ -1,4 +1,4 @@
-// Counts what a gateway in this process must not leave behind, before it starts and after it has closed.
+// Counts resources (descriptors, timers, children) before a gateway in this process starts and after it has closed: none may be left behind.
 import { readdir } from 'node:fs/promises';
 import { ffmpegChildren } from './processes.js';
 

@@ -1,4 +1,4 @@
-// Decides who ends what a helper has started: the test that called it or, in `beforeAll`, the file after its last test.
+// Decides when the things that a helper has started are ended: after the test that called it or, in `beforeAll`, after the last test of the file.
 import { onTestFinished } from 'vitest';
 
 type End = () => unknown;
@@ -11,7 +11,7 @@ export function whenOver(end: End): void {
   else endsOfFile.push(end);
 }
 
-/** For `beforeAll`, which calls the returned function after the last test. Everything that `start` starts lives until then. */
+/** For `beforeAll`, which calls the returned function after the last test. Everything that `start` starts runs until then. */
 export function forAllTests(start: () => Promise<void>): () => Promise<() => Promise<void>> {
   return async () => {
     const ends: End[] = [];

@@ -1,10 +1,10 @@
-// Reads a stream's directory as a web server would serve it: every playlist, and every file that one of them lists, whole.
+// Reads a stream's directory as a web server would serve it: every playlist, and every listed file completely.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readSegment } from './media-checks.js';
 
 export interface MediaTree {
-  /** What is wrong; empty for a valid tree. */
+  /** Descriptions of the faults; empty for a valid tree. */
   readonly faults: readonly string[];
   /** Segments listed by all playlists together. */
   readonly segments: number;

@@ -1,4 +1,4 @@
-// A store in memory. Tests of what is stored use it; test/hls/segment-store.test.ts asks the same of it as of the disk.
+// A store in memory for tests. test/hls/segment-store.test.ts runs the same tests on it as on the disk store.
 import type { SegmentStore, StorePath } from '../../src/hls/store/segment-store.js';
 
 export class MemoryStore implements SegmentStore {

@@ -7,7 +7,7 @@ export const PATIENCE = 90_000;
 export const TEST_TIMEOUT = 4 * PATIENCE;
 
 /**
- * For tests that count the stalls of a player: on a machine that is too busy a browser stalls whatever it is served. A fault of the gateway
- * shows every time.
+ * For tests that count the stalls of a player: on a machine that is too busy, a browser stalls even if the gateway is right. A fault of the gateway
+ * would show in every try.
  */
 export const REAL_TIME = { retry: 2 } as const;

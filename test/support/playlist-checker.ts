@@ -1,4 +1,4 @@
-// Checks all versions of a playlist that a player may have got against the rules of RFC 8216bis, each version alone and in sequence.
+// Checks all versions of a playlist against the rules of RFC 8216bis: each version alone, and the changes from one to the next.
 import { mergeDelta } from './delta-update.js';
 import { requireAgreement } from './playlist-parsers.js';
 
@@ -20,7 +20,7 @@ export interface ParsedPlaylist {
   readonly preloadHint: string | undefined;
   /** EXT-X-PRELOAD-HINT:TYPE=MAP */
   readonly mapHint: string | undefined;
-  /** EXT-X-MAP in force at the end. */
+  /** The last EXT-X-MAP in the playlist. */
   readonly lastMap: string | undefined;
   readonly reports: readonly ReadonlyMap<string, string>[];
   readonly ended: boolean;
@@ -275,7 +275,7 @@ export class PlaylistChecker {
     return history.add(text);
   }
 
-  /** Call with the Playlist Delta Update for the version added last: applied to a recent version, it must give that version. */
+  /** Call with the Playlist Delta Update for the version added last: applied to a recent version, it must result in the newest one. */
   addDelta(rendition: string, update: string): ParsedPlaylist {
     const history = this.#histories.get(rendition);
     if (history === undefined) throw new Error(`no playlist of ${rendition} was added`);
@@ -439,7 +439,7 @@ class History {
       // A hinted part does not come if its segment turns out to be a gap.
       const lost = playlist.segments.some(({ gap, mediaSequence }) => gap && mediaSequence >= end(last));
       const isOther = playlist.preloadHint !== undefined && playlist.preloadHint !== last.preloadHint;
-      // Whoever reads this version late no longer finds the tags of the parts that came meanwhile (B3.14).
+      // A version that is read late no longer has the tags of parts that were added meanwhile (B3.14).
       const since = [
         ...playlist.segments.filter(({ mediaSequence }) => mediaSequence >= end(last)),
         ...playlist.openParts,
@@ -558,7 +558,7 @@ class History {
     check(hintedMap === undefined || hintedMap !== playlist.lastMap, 'B3.12 a hinted MAP is another one');
     check(hintedMap === undefined || !playlist.ended, 'B3.12 no hint with ENDLIST');
     const hinted = playlist.preloadHint !== undefined;
-    // While the publisher is away, nobody knows whether the part will come.
+    // While the publisher is away, it is unknown whether the part will come.
     const mayRest = !hinted && playlist.openParts.length === 0;
     check(mayRest || hinted !== playlist.ended, 'B3.12 a hint until the end, none with ENDLIST');
     if (hinted) check(!this.#parts.has(playlist.preloadHint ?? ''), 'B3.12 the hinted part is not there yet');

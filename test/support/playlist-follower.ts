@@ -52,7 +52,7 @@ export class PlaylistFollower {
   }
 
   /**
-   * Resolves when there is nothing left to follow.
+   * Resolves when following has ended.
    * @throws the error that ended following
    */
   async ended(): Promise<void> {

@@ -6,7 +6,7 @@ import type { ManualClock } from './manual-clock.js';
 
 export interface ReplayOptions {
   readonly clock: ManualClock;
-  /** How much later than the source copy the encoded rungs come. */
+  /** How much later than the source copy the encoded rungs arrive. */
   readonly encoderLag?: Milliseconds;
   /** Seed for cutting the bytes of the pipes at random places. */
   readonly seed?: number;
@@ -14,7 +14,7 @@ export interface ReplayOptions {
   readonly onStep?: () => void | Promise<void>;
   /** Stream time of this FFmpeg's first input. */
   readonly from?: Milliseconds;
-  /** Tags up to this time were noted before: this FFmpeg is fed at once what an earlier one had. */
+  /** Tags up to this time were noted before. This FFmpeg gets them at once, because an earlier one had already been fed with them. */
   readonly notedUntil?: Milliseconds;
 }
 
@@ -104,7 +104,7 @@ function dueOf(chunk: PipeChunk, recording: Recording, encoderLag: Milliseconds)
   return chunk.rendition === 0 ? chunk.after - (video.pts - video.dts) : chunk.after + encoderLag;
 }
 
-/** mulberry32: the same places in every run. */
+/** mulberry32 random numbers: the same in every run. */
 export function generator(seed: number): () => number {
   let state = seed;
   return () => {

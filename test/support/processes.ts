@@ -1,4 +1,5 @@
-// Real programs as publishers and judges: started without a shell, their output kept, ended by their own id, never left behind.
+// Runs real programs as publishers and for checks: without a shell, with their output kept. Each is ended by its process id, and none outlives its
+// test.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createRequire } from 'node:module';
@@ -16,7 +17,7 @@ export interface RunningProgram {
   readonly pid: number;
   /** All of stderr so far. */
   stderr(): string;
-  /** Resolves when the process is gone and its pipes are closed. */
+  /** Resolves when the process has ended and its pipes are closed. */
   readonly exit: Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
 }
 
@@ -63,13 +64,13 @@ export async function runProgram(
   return { stdout: Buffer.concat(stdout), stderr: text };
 }
 
-/** Process ids of live FFmpeg children of this process: a leak would leave some behind. */
+/** Process ids of running FFmpeg children of this process. A leaked child would show here. */
 export async function ffmpegChildren(parent = process.pid): Promise<number[]> {
   const { readdir, readFile } = await import('node:fs/promises');
   const found: number[] = [];
   for (const entry of await readdir('/proc')) {
     if (!/^\d+$/.test(entry)) continue;
-    // A process may end between the listing and the reading: then it is no live child.
+    // A process may end between listing and reading; it then does not count.
     const stat = await readFile(`/proc/${entry}/stat`, 'utf8').catch(() => '');
     const match = /^\d+ \((.*)\) (\S) (\d+)/.exec(stat);
     if (match && match[1] === 'ffmpeg' && match[2] !== 'Z' && Number(match[3]) === parent) found.push(Number(entry));

@@ -1,5 +1,5 @@
-// Properties try the same inputs in every run, so that a run fails because of a change and not by chance. `PROPERTY_SEED=random` tries
-// others, and a number repeats what a failed run printed.
+// Properties try the same inputs in every run, so that a run fails because of a change and not by chance. `PROPERTY_SEED=random` tries other inputs,
+// and a number repeats the run that printed it.
 
 import fc from 'fast-check';
 

@@ -1,9 +1,9 @@
-// Asks a gateway over real RTMP whether a stream key may publish.
+// Tries over real RTMP whether a stream key may publish.
 import { Encoder } from '../servers/rtmp/server-under-test.js';
 
 export interface Attempt {
   readonly encoder: Encoder;
-  /** Undefined if it publishes. */
+  /** Undefined if publishing was accepted. */
   readonly refusal: { readonly code: string; readonly description: string } | undefined;
 }
 

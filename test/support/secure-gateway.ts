@@ -1,4 +1,4 @@
-// A gateway with a user and a certificate, because other encoders and players differ in how they name user and server.
+// A gateway with a user and a certificate, because encoders and players differ in how they take user and server.
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { hashPassword } from '../../src/access/password-hash.js';
@@ -9,7 +9,7 @@ import { temporaryDirectory } from './temp-dir.js';
 /** Password of the user anna. */
 export const PASSWORD = 's3cret.pass';
 
-/** Serves the source, with the user and over RTMPS too. */
+/** Serves the source, accepts the user, and also listens for RTMPS. */
 export async function startSecureGateway(): Promise<TestGateway & { readonly rtmps: string }> {
   const directory = await temporaryDirectory();
   const { cert, key } = await writeCertificate(directory);

@@ -1,26 +1,26 @@
-// A line between a player and a server: a TCP proxy that delays, jitters and limits the rate, because not every kernel can do that.
+// A simulated network line between a player and a server: a TCP proxy with delay, jitter and a rate limit, because not every kernel can do that.
 import { connect, createServer, type Socket } from 'node:net';
 
 export interface LineOptions {
-  /** Milliseconds that a byte and its answer need together. */
+  /** Round-trip time in milliseconds. */
   readonly roundTrip: number;
-  /** Milliseconds by which the way down may take longer, at random, but never so that bytes overtake each other. */
+  /** Largest random additional delay to the player, in milliseconds. Bytes never overtake each other. */
   readonly jitter?: number;
-  /** Rate of the way down, shared by all connections, in bits per second. Default: unlimited. */
+  /** Rate to the player, shared by all connections, in bits per second. Default: unlimited. */
   readonly rate?: number;
 }
 
 export interface Line {
   readonly port: number;
-  /** Bytes that came down so far. */
+  /** Bytes sent to the player so far. */
   readonly bytes: number;
   close(): Promise<void>;
 }
 
-/** About what one packet carries: the next connection need not wait for more. */
+/** About the size of a packet: connections take turns after this many bytes. */
 const PACKET = 4_096;
 
-/** Bytes on the line of one connection beyond which its server is not read, as a full window would stop it. */
+/** Limit of the bytes of one connection on the line. Beyond it the server is not read, like with a full TCP window. */
 const WINDOW = 256 * 1024;
 
 /** Opens a line to a port of this machine. */
@@ -36,11 +36,11 @@ export async function openLine(target: number, options: LineOptions): Promise<Li
   const state = { bytes: 0, freeAt: 0 };
   const oneWay = roundTrip / 2;
 
-  /** Gives what `from` sends to `to`, when `dueOf` says so. */
+  /** Forwards bytes from `from` to `to` at the time that `dueOf` returns. */
   const carry = (from: Socket, to: Socket, dueOf: (bytes: number, now: number) => number): void => {
     const queue: { readonly due: number; readonly act: () => void }[] = [];
     let underWay = 0;
-    // One timer for all: the order of timers that are due at almost the same time is not certain.
+    // One timer for all, because timers that are due at almost the same time may fire in any order.
     const deliver = (): void => {
       for (let [first] = queue; first !== undefined; [first] = queue) {
         const rest = first.due - performance.now();
@@ -76,7 +76,7 @@ export async function openLine(target: number, options: LineOptions): Promise<Li
   const server = createServer({ allowHalfOpen: true, noDelay: true }, (player) => {
     const origin = connect({ host: '127.0.0.1', port: target, allowHalfOpen: true, noDelay: true });
     for (const socket of [player, origin]) sockets.add(socket);
-    // A connection is opened one round trip before the first request can come.
+    // Opening a connection takes one round trip before the first request can be sent.
     const opened = performance.now() + roundTrip;
     carry(player, origin, (_, now) => Math.max(opened, now) + oneWay);
     carry(origin, player, (bytes, now) => {

@@ -1,4 +1,4 @@
-// Directories that a test may fill and that never outlive it.
+// Temporary directories for a test, which are removed at its end.
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,6 +1,5 @@
-// Prints which files run while pictures come in, and while one blocked reload waits and is answered, as JSON.
-// Runs in a process of its own, because precise coverage
-// counts every call of the whole process.
+// Prints as JSON which files run while video arrives, and while one blocked reload waits and is answered. Runs in a separate process, because precise
+// coverage counts every call of the whole process.
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -24,13 +23,13 @@ inspector.connect();
 await inspector.post('Profiler.enable');
 await inspector.post('Profiler.startPreciseCoverage', { callCount: true, detailed: false });
 
-/** Since the last call: the files of the gateway that ran, with the most calls of one function in each. */
+/** The files of the gateway that ran since the last call, each with the number of calls of its most called function. */
 async function filesThatRan() {
   const { result } = await inspector.post('Profiler.takePreciseCoverage');
   const files = {};
   for (const { url, functions } of result) {
     const [, path] = url.split('/dist/');
-    // The module itself is a function without a name.
+    // The top level of a module counts as a function without a name.
     const calls = functions.filter(({ functionName }) => functionName !== '').map(({ ranges }) => ranges[0].count);
     const most = Math.max(0, ...calls);
     if (path !== undefined && most > 0) files[path.replace(/\.js$/, '.ts')] = most;
@@ -55,7 +54,7 @@ const publisher = spawn(ffmpeg, [
 ]);
 const playlist = `${http.replace(/\/$/, '')}/hls/live/a/source/index.m3u8`;
 const read = async (query = '') => (await fetch(`${playlist}${query}`)).text();
-/** The part after the one that comes next: who reads the list late still has to wait for it. */
+/** The part after the next one, so that even a late request has to wait. */
 const later = (text) => {
   const [, msn, part] = /URI="part-(\d+)\.(\d+)\.m4s"\s*$/m.exec(text.split('PRELOAD-HINT').at(-1)) ?? [];
   return `?_HLS_msn=${msn}&_HLS_part=${Number(part) + 1}`;
@@ -68,7 +67,7 @@ while (!/#EXTINF[\s\S]*PRELOAD-HINT/.test(text)) {
 }
 text = await read(later(text));
 await filesThatRan();
-// Nobody asks for anything: five parts or so.
+// About five parts without any request.
 await new Promise((resolve) => setTimeout(resolve, 2_500));
 const ingest = await filesThatRan();
 text = await read();
