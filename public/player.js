@@ -4,15 +4,12 @@ import { playOrMute } from './autoplay.js';
 import { PlaybackEngine } from './engine.js';
 import { GapJump } from './gap-jump.js';
 import { BEHIND_LIVE, LivePosition } from './live-position.js';
-import { NetworkTrouble } from './network-trouble.js';
 import { PlayerStateHolder } from './player-states.js';
-import { LiveProbe } from './probe.js';
 import { StandstillWatch } from './standstill.js';
+import { StreamArrival } from './stream-arrival.js';
 import { TrackWatch } from './track-watch.js';
 import { ViewerIntent } from './viewer-intent.js';
 
-/** Milliseconds of reconnecting after which the page shows "offline" instead of "reconnecting". */
-const PATIENCE = 15_000;
 /** Milliseconds between two `position` events if nothing else changes. */
 const POSITION_INTERVAL = 500;
 
@@ -25,7 +22,7 @@ export class LivePlayer extends EventTarget {
   #video;
   #source;
   #engine;
-  #probe;
+  #arrival;
   #tracks;
   #standstill;
   #gaps;
@@ -34,10 +31,6 @@ export class LivePlayer extends EventTarget {
   #states = new PlayerStateHolder((detail) => {
     this.#video.dataset.state = detail.state;
     this.#emit('state', detail);
-  });
-  #network = new NetworkTrouble((isBack) => {
-    this.#emit('trouble');
-    if (isBack) this.#probe.hurry();
   });
   #position;
   /** There are other tracks, to be played when the viewer continues. */
@@ -60,7 +53,7 @@ export class LivePlayer extends EventTarget {
       isPlaying: () => this.state === 'playing',
       onPlay: () => (this.#outdated ? this.#restart() : this.#position.resume()),
     });
-    this.#probe = new LiveProbe(source);
+    this.#arrival = new StreamArrival(source, () => this.#emit('trouble'));
     this.#tracks = new TrackWatch(source, {
       onChange: () => this.#onTracks(),
       // A stream that cannot be decoded is not read, so nothing else reports its end.
@@ -126,7 +119,7 @@ export class LivePlayer extends EventTarget {
 
   /** Why nothing arrives: a network that failed, or a viewer who may not watch. @returns {import('./network-trouble.js').Trouble | undefined} */
   get trouble() {
-    return this.#network.cause;
+    return this.#arrival.trouble;
   }
 
   /** @param {string} source URL of the multivariant playlist of the same stream, with another token. What plays is not interrupted. */
@@ -134,7 +127,7 @@ export class LivePlayer extends EventTarget {
     this.#source = source;
     this.#engine.source = source;
     this.#tracks.source = source;
-    this.#probe.source = source;
+    this.#arrival.source = source;
   }
 
   /** False while the viewer has paused, or has not started. */
@@ -192,32 +185,25 @@ export class LivePlayer extends EventTarget {
     this.#listeners.abort();
     clearInterval(this.#ticking);
     this.#intent.close();
-    this.#network.close();
     this.#standstill.close();
     this.#gaps.close();
     this.#position.close();
     this.#tracks.close();
-    this.#probe.cancel();
+    this.#arrival.close();
     this.#engine.close();
   }
 
   /** Waits until the stream can be read, then starts. */
   async #await() {
     this.#tracks.rest();
-    const patience = setTimeout(() => this.state === 'reconnecting' && this.#move('waiting'), PATIENCE);
-    await this.#probe.untilLive({
+    await this.#arrival.untilLive({
       failures: this.#failures,
-      // "Reconnecting" is shown until PATIENCE has passed: most interruptions are shorter.
+      onLate: () => this.state === 'reconnecting' && this.#move('waiting'),
       onOffline: (why) => {
-        this.#network.refusal = why === 'refused' ? this.#probe.refusal : undefined;
-        this.#network.unreachable = why === 'unreachable';
         if (why === 'ended') this.#move('ended');
         else if (this.state === 'ended') this.#move('waiting');
       },
     });
-    clearTimeout(patience);
-    this.#network.refusal = undefined;
-    this.#network.unreachable = false;
     await this.#engine.ready;
     if (!this.#destroyed) this.#start();
   }
@@ -230,16 +216,13 @@ export class LivePlayer extends EventTarget {
     this.#gaps.disarm();
     if (this.#intent.wantsPlay || this.#engine.isStarted) this.#load();
     // Nothing is loaded yet that would report the end.
-    else this.#probe.watch((liveness) => this.#gone(liveness === 'ended' ? 'ended' : 'waiting'));
+    else this.#arrival.watch((next) => this.#gone(next));
   }
 
   #load() {
-    this.#probe.stopWatching();
-    const { playlists } = this.#probe;
+    const playlists = this.#arrival.takePlaylists();
     this.#tracks.follow(playlists.get(this.#source));
     this.#engine.start(playlists);
-    // Playlists that were read a moment ago are used for one start only.
-    this.#probe.playlists = new Map();
   }
 
   /** Starts the same stream again from its multivariant playlist; the viewer stays as far behind live as before. */

@@ -17,7 +17,7 @@ export function openFilesProblem(): string | undefined {
 }
 
 /** @param limits the text of `/proc/self/limits` (proc(5)) */
-export function judgeOpenFiles(limits: string): string | undefined {
+function judgeOpenFiles(limits: string): string | undefined {
   const soft = /^Max open files\s+(\d+)\s/m.exec(limits)?.[1];
   if (soft === undefined || Number(soft) >= FEWEST_FILES) return undefined;
   return (

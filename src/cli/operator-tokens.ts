@@ -6,9 +6,8 @@ import { OperatorTokens } from '../access/operators/operator-tokens.js';
 import { faultOfTokenName } from '../access/operators/token-file.js';
 import type { Config } from '../config/schema.js';
 import { OPERATOR_ROLES, type OperatorRole } from '../contracts/operators.js';
-import { SluiceError } from '../protocols/errors.js';
-import { systemCode, systemReason } from '../protocols/system-error.js';
-import { type CommandIo, EXIT_FAILURE, EXIT_OK, EXIT_USAGE } from './io.js';
+import { inWords, refuse } from './command-failures.js';
+import { type CommandIo, EXIT_FAILURE, EXIT_OK } from './io.js';
 import { secondsOf } from './link-times.js';
 import type { CommandArguments } from './play-links.js';
 
@@ -109,21 +108,4 @@ export async function audit(config: Config, io: CommandIo, { words, flags }: Com
       io.stdout.write(`The audit log is intact: ${lines} lines, numbers ${first} to ${last.seq}, hash ${last.hash}\n`);
     return EXIT_OK;
   });
-}
-
-function refuse(io: CommandIo, text: string): number {
-  io.stderr.write(`sluice: ${text}\n`);
-  return EXIT_USAGE;
-}
-
-/** Prints failures with a cause outside of this program as one line; bugs keep their stack. */
-async function inWords(io: CommandIo, work: () => Promise<number>): Promise<number> {
-  try {
-    return await work();
-  } catch (error) {
-    const isKnown = error instanceof SluiceError;
-    if (!isKnown && systemCode(error) === undefined) throw error;
-    io.stderr.write(`sluice: ${isKnown ? error.message : systemReason(error)}\n`);
-    return EXIT_FAILURE;
-  }
 }

@@ -14,9 +14,8 @@ import { revokeSession } from '../access/tickets/revoke-session.js';
 import type { SigningKeys } from '../access/tickets/signing-keys.js';
 import type { Config } from '../config/schema.js';
 import { findPlayKeys } from '../gateway.js';
-import { SluiceError } from '../protocols/errors.js';
-import { systemCode, systemReason } from '../protocols/system-error.js';
-import { type CommandIo, EXIT_FAILURE, EXIT_OK, EXIT_USAGE } from './io.js';
+import { inWords, refuse } from './command-failures.js';
+import { type CommandIo, EXIT_OK } from './io.js';
 import { readLinkTimes } from './link-times.js';
 
 export interface CommandArguments {
@@ -74,23 +73,6 @@ export async function revoke(config: Config, io: CommandIo, { words, flags }: Co
 async function existingKeys(config: Config): Promise<SigningKeys | undefined> {
   const exists = config.playSecrets.length > 0 || (await inspectPlaySecret(config.stateDir));
   return exists ? findPlayKeys(config) : undefined;
-}
-
-function refuse(io: CommandIo, text: string): number {
-  io.stderr.write(`sluice: ${text}\n`);
-  return EXIT_USAGE;
-}
-
-/** A failure with a cause outside this program is reported in one line; a bug keeps its stack. */
-async function inWords(io: CommandIo, work: () => Promise<number>): Promise<number> {
-  try {
-    return await work();
-  } catch (error) {
-    const isKnown = error instanceof SluiceError;
-    if (!isKnown && systemCode(error) === undefined) throw error;
-    io.stderr.write(`sluice: ${isKnown ? error.message : systemReason(error)}\n`);
-    return EXIT_FAILURE;
-  }
 }
 
 /** Why the gateway would never accept this link. */

@@ -81,7 +81,7 @@ export function conflicts(config: Config, originOf: OriginOf): string[] {
 }
 
 /** Whether an address can be reached from this machine only. */
-export function isThisMachine(address: string): boolean {
+function isThisMachine(address: string): boolean {
   return address === 'localhost' || address === '::1' || (isIP(address) === 4 && address.startsWith('127.'));
 }
 

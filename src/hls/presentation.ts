@@ -28,7 +28,6 @@ export type {
   RenditionInfo,
   SourceFrame,
 } from './presentation-options.js';
-export { SMALLEST_WINDOW } from './rendition-set.js';
 export type { SegmentStore } from './store/segment-store.js';
 export type { PeriodPlan, RenditionPlan } from './timeline/plan.js';
 

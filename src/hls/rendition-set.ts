@@ -12,7 +12,7 @@ import { Rendition, type RenditionOptions } from './window/rendition.js';
 import type { PlaylistKind } from './window/rendition-playlists.js';
 
 /** RFC 8216bis 6.2.2 and Apple's authoring rules: at least six segments are listed. */
-export const SMALLEST_WINDOW = 6;
+const SMALLEST_WINDOW = 6;
 
 /** Shorter windows hardly ever reach beyond the Skip Boundary of six target durations (docs/decisions/0008). */
 const SMALLEST_WINDOW_WITH_SKIPS = 8;

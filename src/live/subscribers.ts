@@ -10,7 +10,7 @@ export const GOP_CACHE_BYTES = 16 * 1024 * 1024;
 const AUDIO_ONLY_WINDOW: Milliseconds = 2_000;
 
 /** Keeps the tags since the last key frame, within a bound, so that a new reader can start at once. */
-export class GopCache {
+class GopCache {
   readonly #maxBytes: number;
   #tags: LiveTag[] = [];
   #bytes = 0;

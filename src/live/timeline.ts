@@ -11,7 +11,7 @@ export const TIMELINE_ORIGIN: Milliseconds = 1_000;
 /** A frame that is earlier than the first one by more than this lies before the start of the timeline. */
 const MAX_LEAD_IN: Milliseconds = 1_000;
 /** A larger step is a jump of the publisher's clock (or a single bad timestamp), not a pause. */
-export const MAX_STEP: Milliseconds = 5_000;
+const MAX_STEP: Milliseconds = 5_000;
 /**
  * A frame at most this far behind the last one of its kind is out of order or has network jitter. A frame further back is a jump of the
  * clock. Stream time cannot go back: if such a step were no jump, all frames until the clock has caught up would get almost the same stream

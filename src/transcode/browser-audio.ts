@@ -1,9 +1,8 @@
 // Decides which AAC browsers can play. The object type alone is not enough: they also reject some channel layouts and sample rates of
 // AAC-LC.
+import { AAC_LC } from '../protocols/mp4/aac.js';
 import type { SourceAudio } from './describe-source.js';
 
-/** AAC-LC; SBR and PS are extensions of it (ISO/IEC 14496-3 table 1.17). */
-const AAC_LC = 2;
 /**
  * Highest channel configuration of ISO/IEC 14496-3 table 1.19 that all browsers decode: 1 to 6 are mono to 5.1. With 0, a program config
  * element defines the layout, which Chromium does not read in MP4. The decoder of Windows supports at most 5.1.

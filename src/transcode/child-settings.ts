@@ -20,7 +20,7 @@ export const DEFAULT_CHILD_SETTINGS: ChildSettings = { variables: DEFAULT_CHILD_
  * Limit of the private writable memory of one FFmpeg (RLIMIT_DATA), in bytes. It includes address space that its threads reserve: a 720p
  * source with three rungs reserves 0.6 GB and uses 0.25 GB.
  */
-export const MAX_CHILD_MEMORY = 3 * 1024 ** 3;
+const MAX_CHILD_MEMORY = 3 * 1024 ** 3;
 
 /** Maximum share of the machine's memory. The gateway and the kernel need the rest. */
 const MAX_SHARE_OF_MACHINE = 0.75;

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { systemCode } from '../../protocols/system-error.js';
 
 /** Number of older files that are kept. */
-export const KEPT_FILES = 10;
+const KEPT_FILES = 10;
 
 export interface FoundFile {
   readonly path: string;

@@ -18,7 +18,7 @@ const MAX_FILE_BYTES = 50 * 1024 * 1024;
 /** Maximum length of a line. A longer line is written without `before` and `after`. */
 const MAX_LINE_BYTES = 16 * 1024;
 /** Maximum number of entries in one answer. */
-export const MAX_AUDIT_ENTRIES = 500;
+const MAX_AUDIT_ENTRIES = 500;
 
 export interface AuditLogOptions {
   readonly stateDir: string;

@@ -123,7 +123,7 @@ export async function addToken(
 }
 
 /** @returns false if there is no such token. @throws {SluiceError} `access.operator-tokens` */
-export async function removeToken(file: StateFile, id: string): Promise<boolean> {
+async function removeToken(file: StateFile, id: string): Promise<boolean> {
   let removed = false;
   await changeStateFile(file, (text) => {
     const tokens = parseTokens(file, text);

@@ -4,9 +4,9 @@ import { Type } from 'typebox';
 import { count, text } from '../option-kinds.js';
 
 /** A number with a unit: `90s`, `30m`, `12h`, `7d`. */
-export const DURATION_TEXT = '[1-9][0-9]{0,6}[smhd]';
+const DURATION_TEXT = '[1-9][0-9]{0,6}[smhd]';
 /** `500MB`, `2GB`, `1TB`: powers of 1024. */
-export const SIZE_TEXT = '[1-9][0-9]{0,5}(MB|GB|TB)';
+const SIZE_TEXT = '[1-9][0-9]{0,5}(MB|GB|TB)';
 
 export const recordingOptions = {
   record: text({

@@ -9,7 +9,7 @@ import { hlsError } from '../errors.js';
 import { kindOfPlaylist, parseFileName } from './own-files.js';
 
 /** Written when the directory is first used. An empty file created by a person means the same. */
-export const MEDIA_MARKER = '.sluice-media';
+const MEDIA_MARKER = '.sluice-media';
 
 /** Lock file of the gateway that uses the directory. */
 export const MEDIA_LOCK = '.sluice-lock';

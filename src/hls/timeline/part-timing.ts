@@ -11,7 +11,7 @@ import type { Seconds } from '../../protocols/units.js';
 import type { PeriodPlan, RenditionPlan } from './plan.js';
 
 /** Used for a rendition without a frame rate. */
-export const ASSUMED_FRAME_RATE = 30;
+const ASSUMED_FRAME_RATE = 30;
 
 /** RFC 8216bis 4.4.4.9: a part lasts at least this share of PART-TARGET, unless it is independent or the last of its segment. */
 export const SHORTEST_PART_SHARE = 0.85;

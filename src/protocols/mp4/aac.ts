@@ -25,6 +25,7 @@ export interface AudioSpecificConfig {
   readonly outputChannels: number;
 }
 
+/** AAC-LC; SBR and PS are extensions of it (ISO/IEC 14496-3 table 1.17). */
 export const AAC_LC = 2;
 const OBJECT_TYPE_SBR = 5;
 const OBJECT_TYPE_PS = 29;

@@ -19,12 +19,12 @@ import { registerAdmin } from './plugin.js';
 import { describeError, sendShown } from './problems.js';
 
 /** Operators are few. Connections beyond this number are closed at once. */
-export const MAX_ADMIN_CONNECTIONS = 256;
+const MAX_ADMIN_CONNECTIONS = 256;
 /** From one address (IPv6: one /64), so that one client cannot lock out the others. */
 const MAX_OF_ADDRESS = 128;
 /** Unanswered requests from one address. */
 const MAX_REQUESTS = 256;
-export const MAX_BODY_BYTES = 64 * 1024;
+const MAX_BODY_BYTES = 64 * 1024;
 const METHODS: readonly string[] = ['GET', 'HEAD', 'OPTIONS', 'POST', 'PUT', 'PATCH', 'DELETE'];
 const UNKNOWN_METHOD = { status: 405, code: 'admin.method', message: `expected ${METHODS.join(', ')}` } as const;
 

@@ -58,7 +58,7 @@ export function installAuthentication(app: FastifyInstance, operators: AdminDepe
   }
 }
 
-export function mayUse(role: OperatorRole, needed: OperatorRole): boolean {
+function mayUse(role: OperatorRole, needed: OperatorRole): boolean {
   return OPERATOR_ROLES.indexOf(role) >= OPERATOR_ROLES.indexOf(needed);
 }
 

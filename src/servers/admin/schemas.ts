@@ -8,7 +8,7 @@ import { NameSchema } from '../http/schemas/names.js';
 const closed = { additionalProperties: false } as const;
 const Time = (description: string) => Type.String({ description: `${description}, ISO 8601` });
 
-export const RoleSchema = Type.Enum([...OPERATOR_ROLES]);
+const RoleSchema = Type.Enum([...OPERATOR_ROLES]);
 
 export const HealthSchema = Type.Object({
   ready: Type.Boolean(),
@@ -23,7 +23,7 @@ const HolderSchema = Type.Object({
   id: Type.Optional(Type.String({ description: 'id of the key, name of the user, session of the token' })),
 });
 
-export const SessionSchema = Type.Object(
+const SessionSchema = Type.Object(
   {
     id: Type.String({ description: 'identifies the session while it lasts; not secret' }),
     action: Type.Union([Type.Literal('publish'), Type.Literal('play')]),
@@ -80,7 +80,7 @@ export const SessionParameters = Type.Object({ id: Type.String({ pattern: '^[\\w
 export const TokenParameters = Type.Object({ id: Type.String({ pattern: '^[0-9a-f]{8}$' }) });
 
 /** Such as `90s`, `10m`, `2h`, `7d`. */
-export const DURATION_PATTERN = '^[1-9][0-9]{0,5}[smhd]$';
+const DURATION_PATTERN = '^[1-9][0-9]{0,5}[smhd]$';
 export const Duration = (description: string) =>
   Type.String({ pattern: DURATION_PATTERN, description: `${description}: 90s, 10m, 2h or 7d`, examples: ['10m'] });
 

@@ -61,7 +61,7 @@ export interface ConnectionLimits {
  * when the server listens.
  * @param warn called for the first refusal or failure, and then at most every 10 s
  */
-export function guardDescriptors(
+function guardDescriptors(
   server: Server,
   guard: DescriptorGuard | undefined,
   domain: FailureDomain,

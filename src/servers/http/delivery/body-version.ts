@@ -22,7 +22,7 @@ export type FoundAnswer = Extract<OriginAnswer, { readonly body: Buffer }>;
 export type StoredAnswer = Extract<OriginAnswer, { readonly stored: StoredBody }>;
 
 /** Node joins a head and a string body into one write, which is cheaper than two. For a larger body the copy would cost more. */
-export const MAX_TEXT_BYTES = 16 * 1024;
+const MAX_TEXT_BYTES = 16 * 1024;
 
 /** One encoded form of a version, ready for `writeHead` and `end`. */
 export interface Representation {

@@ -16,7 +16,7 @@ export const DEFAULT_WAITING_LIMITS: WaitingLimits = { maxWaiters: 20_000, maxWa
 const REQUEST_BYTES = 8 * 1024;
 
 /** Average memory per waiting request, headers included, that the limits assume. With longer headers fewer requests may wait. */
-export const AVERAGE_WAITER_BYTES = 10 * 1024;
+const AVERAGE_WAITER_BYTES = 10 * 1024;
 
 export class WaitingRoom {
   readonly #limits: WaitingLimits;

@@ -4,7 +4,7 @@ import { Type } from 'typebox';
 import { NameSchema } from './names.js';
 
 /** The same as `RECORDING_ID` in `recording/`: 26 characters of Crockford's base 32. */
-export const RecordingIdSchema = Type.String({ pattern: '^[0-9a-hjkmnp-tv-z]{26}$' });
+const RecordingIdSchema = Type.String({ pattern: '^[0-9a-hjkmnp-tv-z]{26}$' });
 
 export const RecordingParameters = Type.Object({ id: RecordingIdSchema });
 export const RecordingFileParameters = Type.Object({
