@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config';
 import { PATIENCE, TEST_TIMEOUT } from './test/support/patience.js';
 
 /** Rooms whose tests start no gateway and change nothing that the process has only once: their files share a worker and what it has loaded. */
-const UNITS = ['access', 'config', 'dash', 'fuzz', 'hls', 'live', 'properties', 'protocols', 'recording'];
+const UNITS = ['access', 'config', 'dash', 'events', 'fuzz', 'hls', 'live', 'properties', 'protocols', 'recording'];
 const unitFiles = UNITS.map((room) => `test/${room}/**/*.test.ts`);
 
 export default defineConfig({

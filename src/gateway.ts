@@ -150,7 +150,10 @@ export class Gateway {
       rtmpPort: () => (this.#rtmpUrl === undefined ? undefined : Number(new URL(this.#rtmpUrl).port)),
       metrics: {
         figures: () => ({
-          ...gatewayFigures({ rtmp: this.#rtmp, directory: this.#directory, capacity: this.#capacity }),
+          ...gatewayFigures({
+            ...{ rtmp: this.#rtmp, directory: this.#directory, capacity: this.#capacity },
+            outbox: this.#parts.access.outbox(),
+          }),
           adminRefused: this.#admin?.refused ?? new Map(),
         }),
         offer: (page) => {

@@ -61,6 +61,7 @@ const CALLBACKS: Readonly<Record<string, number>> = {
   'access/publishers/publishers.ts': 1,
   'access/audit/audit-log.ts': 1,
   'access/tickets/revocations.ts': 1,
+  'events/outbox/journal.ts': 1,
   'live/registry.ts': 1,
   'live/subscription.ts': 1,
   'pipeline/publisher.ts': 1,

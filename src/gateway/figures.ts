@@ -10,9 +10,10 @@ export interface FigureSources {
   readonly rtmp: Pick<RtmpServer, 'counters'>;
   readonly directory: Pick<PipelineDirectory, 'pipelines' | 'broken'>;
   readonly capacity: Pick<Capacity, 'transcodes' | 'counters'>;
+  readonly outbox: Required<GatewayFigures>['outbox'];
 }
 
-export function gatewayFigures({ rtmp, directory, capacity }: FigureSources): GatewayFigures {
+export function gatewayFigures({ rtmp, directory, capacity, outbox }: FigureSources): GatewayFigures {
   const { counters } = rtmp;
   const { refusedTotalLimit, refusedAddressLimit } = counters;
   const streams = directory.pipelines.map(pipelineFigures);
@@ -22,6 +23,7 @@ export function gatewayFigures({ rtmp, directory, capacity }: FigureSources): Ga
     rtmp: { ...counters, connectionsRefused: refusedTotalLimit + refusedAddressLimit },
     streams: [...newest.values()],
     brokenStreams: directory.broken,
+    outbox,
     capacity: { transcodes: capacity.transcodes, ...capacity.counters },
   };
 }

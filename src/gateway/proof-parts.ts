@@ -7,17 +7,17 @@ import { JwtProof } from '../access/jwt/jwt-proof.js';
 import { KeySet } from '../access/jwt/key-set.js';
 import type { Proof } from '../access/policy/question.js';
 import type { StateFile } from '../access/state-file.js';
-import { WebhookClient } from '../access/webhook/webhook-client.js';
-import { type OnWebhookError, WebhookProof } from '../access/webhook/webhook-proof.js';
 import type { Config } from '../config/schema.js';
-import type { GrantAction } from '../contracts/grant.js';
+import type { OutboxFigures } from '../events/outbox/outbox.js';
 import type { Clock } from '../protocols/clock.js';
-import { limitedLogger } from './limited-logger.js';
+import { openWebhooks, outboxFigures } from './webhook-parts.js';
 
 export interface ProofParts {
   readonly proofs: readonly Proof[];
   /** Whether one of them decides about publishers, so that publishing is not open to everybody. */
   readonly decidePublishing: boolean;
+  /** Of the messages to webhooks. */
+  readonly outbox: () => OutboxFigures;
   close(): Promise<void>;
 }
 
@@ -25,11 +25,12 @@ const KEPT_KEYS = 'jwks.json';
 
 export async function openProofs(config: Config, logger: Logger, clock: Clock): Promise<ProofParts> {
   const jwt = await openJwt(config, logger, clock);
-  const webhooks = openWebhooks(config, logger, clock);
+  const webhooks = await openWebhooks(config, logger, clock);
   return {
     // JWTs first: what the gateway can decide itself needs no request to a back end.
     proofs: [...jwt.proofs, ...webhooks.proofs],
     decidePublishing: jwt.decidePublishing || webhooks.decidePublishing,
+    outbox: () => outboxFigures(webhooks.outboxes),
     close: async () => {
       await jwt.close();
       await webhooks.close();
@@ -37,35 +38,7 @@ export async function openProofs(config: Config, logger: Logger, clock: Clock): 
   };
 }
 
-function openWebhooks(config: Config, logger: Logger, clock: Clock): ProofParts {
-  const { publishWebhook, playWebhook, onPublishWebhookError, onPlayWebhookError, webhookSecrets, ladder } = config;
-  const wallClock = (): number => clock.wallClock();
-  const secrets = webhookSecrets.map((secret) => Buffer.from(secret.slice('whsec_'.length), 'base64'));
-  const clients: WebhookClient[] = [];
-  const open = (action: GrantAction, url: string | undefined, onError: OnWebhookError): Proof[] => {
-    if (url === undefined) return [];
-    const client = new WebhookClient({ url, secrets, wallClock });
-    clients.push(client);
-    return [
-      new WebhookProof({
-        ...{ action, client, onError, wallClock, bounds: { ladder } },
-        logger: limitedLogger(logger.child({ module: 'access' })),
-      }),
-    ];
-  };
-  return {
-    proofs: [
-      ...open('publish', publishWebhook, onPublishWebhookError),
-      ...open('play', playWebhook, onPlayWebhookError),
-    ],
-    decidePublishing: publishWebhook !== undefined,
-    close: async () => {
-      for (const client of clients) client.close();
-    },
-  };
-}
-
-async function openJwt(config: Config, logger: Logger, clock: Clock): Promise<ProofParts> {
+async function openJwt(config: Config, logger: Logger, clock: Clock): Promise<Omit<ProofParts, 'outbox'>> {
   const { jwtJwks, jwtSecret, jwtAlgorithms, jwtIssuer: issuer, jwtAudience: audience, jwtClaim: claim } = config;
   const shared = { issuer, audience, claim, clockSkew: config.clockSkew, wallClock: () => clock.wallClock() };
   if (jwtSecret !== undefined) {

@@ -4,10 +4,10 @@ import { createServer, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Webhook } from 'standardwebhooks';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import type { ClosingCalls } from '../../src/access/webhook/closing-calls.js';
 import { WebhookClient } from '../../src/access/webhook/webhook-client.js';
 import { type OnWebhookError, WebhookProof } from '../../src/access/webhook/webhook-proof.js';
 import type { GrantAction } from '../../src/contracts/grant.js';
-import { eventually } from '../support/hls-client.js';
 
 const SECRETS = ['whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw', 'whsec_AAAQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'];
 
@@ -44,7 +44,21 @@ async function setUp(onError: OnWebhookError = 'deny', action: GrantAction = 'pu
   const lines: string[] = [];
   const write = (fields: object, message: string): void => void lines.push(`${message} ${JSON.stringify(fields)}`);
   const logger = { debug: write, info: write, warn: write, error: write };
-  const proof = new WebhookProof({ action, client, onError, logger, wallClock, bounds: { ladder: ['source'] } });
+  const calls: { readonly what: string; readonly id: string; readonly body: string }[] = [];
+  const closings: ClosingCalls = {
+    promise: async ({ id, body }) => void calls.push({ what: 'promised', id, body }),
+    push: ({ id, body }) => void calls.push({ what: 'pushed', id, body }),
+    withdraw: (id) => void calls.push({ what: 'withdrawn', id, body: '' }),
+  };
+  const proof = new WebhookProof({
+    action,
+    client,
+    onError,
+    logger,
+    wallClock,
+    bounds: { ladder: ['source'] },
+    closings,
+  });
   const ask = (query = 'user=anna&pass=her%20password') =>
     proof.prove(
       {
@@ -58,7 +72,7 @@ async function setUp(onError: OnWebhookError = 'deny', action: GrantAction = 'pu
     return result === undefined ? 'not asked' : result.ok ? 'yes' : `${result.error.code}: ${result.error.message}`;
   };
   return {
-    ...{ asked, answer, statuses, ask, verdict, lines, server },
+    ...{ asked, answer, statuses, ask, verdict, lines, server, calls },
     advance: (by: number) => {
       now += by;
     },
@@ -157,19 +171,22 @@ describe('a webhook', () => {
     expect(lines.join()).not.toContain('her password');
   });
 
-  it('D4.06 is notified once of the end of a grant, without the credentials', async () => {
-    const { asked, ask } = await setUp();
-    const result = await ask();
-    if (result?.ok !== true) throw new Error('refused');
-    result.onClosed?.('grant-1', { bytes: 7 });
-    result.onClosed?.('grant-1', { isUnused: true });
-    await eventually(async () => (asked.length === 2 ? true : undefined));
-    expect(JSON.parse(asked[1]?.text ?? '')).toMatchObject({
-      status: 'closing',
-      grantId: 'grant-1',
-      bytes: 7,
-      duration: 0,
+  it('D4.06 gets one call about the end of a grant, without the credentials, also if the gateway is killed before', async () => {
+    const { ask, calls, advance } = await setUp();
+    const [first, second] = [await ask(), await ask()];
+    if (first?.ok !== true || second?.ok !== true) throw new Error('refused');
+    const ifKilled = JSON.parse(calls[0]?.body ?? '') as object;
+    expect(ifKilled).toMatchObject({ status: 'closing', grantId: 'grant-1', reason: 'gateway.killed', user: 'anna' });
+    expect(ifKilled).not.toHaveProperty('duration');
+    advance(7_500);
+    first.onClosed?.('grant-1', { bytes: 7 });
+    second.onClosed?.('grant-1', { isUnused: true });
+    expect(calls.map(({ what, id }) => `${what} ${id}`)).toEqual([
+      ...['promised msg_grant-1', 'promised msg_grant-1', 'pushed msg_grant-1', 'withdrawn msg_grant-1'],
+    ]);
+    expect(JSON.parse(calls[2]?.body ?? '')).toMatchObject({
+      ...{ status: 'closing', grantId: 'grant-1', opening: 'grant-1', bytes: 7, duration: 7.5 },
     });
-    expect(asked[1]?.text).not.toContain('her');
+    expect(JSON.stringify(calls)).not.toContain('her');
   });
 });

@@ -8,6 +8,7 @@ import { createPlayToken } from '../../src/access/tickets/play-token.js';
 import { SigningKeys } from '../../src/access/tickets/signing-keys.js';
 import { publishLoop } from '../faults/looping-publisher.js';
 import { startGateway, type TestGateway } from '../support/gateway.js';
+import { buildGateway } from '../support/gateway-process.js';
 import { eventually, whenLive } from '../support/hls-client.js';
 import { tryToPublish } from '../support/publish-attempt.js';
 import { temporaryDirectory } from '../support/temp-dir.js';
@@ -156,4 +157,33 @@ it('D4.05 D5.11 limits the viewers of one stream at the entry, and disturbs nobo
   const ticket = /~[^/]+/.exec(first)?.[0];
   expect((await fetch(`${gateway.http}/hls/${ticket}/live/small/source/index.m3u8`)).status).toBe(200);
   for (const sid of ['anna', 'ben']) expect((await enter('large', sid)).status).toBe(200);
+});
+
+it('D4.06 tells the end of each publish once, after a kill as well', async () => {
+  const { url, asked } = await backEnd(() => ({}));
+  const program = await buildGateway('--ladder', 'source', '--publish-webhook', url);
+  const killed = await program.start();
+  const closings = () => asked.filter(({ status }) => status === 'closing');
+  const leaving = await tryToPublish(killed.rtmp, 'leaves?pass=secret-of-anna&user=anna');
+  leaving.encoder.socket.destroy();
+  const [left] = await eventually(async () => (closings().length === 1 ? closings() : undefined));
+  expect(left).toMatchObject({ name: 'leaves', user: 'anna', password: '', query: '' });
+  expect(left?.['duration']).toBeGreaterThan(0);
+  await tryToPublish(killed.rtmp, 'stays?pass=secret-of-anna&user=anna');
+  await killed.kill();
+  expect(closings()).toHaveLength(1);
+
+  const next = await program.start();
+  const [, stayed] = await eventually(async () => (closings().length === 2 ? closings() : undefined));
+  expect(stayed).toMatchObject({ name: 'stays', reason: 'gateway.killed' });
+  const opened = asked.filter(({ status }) => status === 'opening').map(({ grantId }) => grantId);
+  expect(closings().map(({ grantId }) => grantId)).toEqual(opened);
+
+  // A gateway that is stopped tells it before it ends or, if the back end is slow, after the next start.
+  await tryToPublish(next.rtmp, 'again');
+  next.child.kill('SIGTERM');
+  await next.exit;
+  await program.start();
+  await eventually(async () => (closings().length > 2 ? true : undefined));
+  expect(closings()[2]).toMatchObject({ name: 'again' });
 });

@@ -67,18 +67,23 @@ export class WebhookClient {
   async #sendTwice(body: string): Promise<BoundedAnswer> {
     // The second attempt has the same id, so that the back end recognizes the same question.
     const id = `msg_${randomUUID()}`;
-    const first = await this.#sendOnce(id, body).catch((error: unknown) => error);
+    const first = await this.sendOnce(id, body).catch((error: unknown) => error);
     const isAnswer = typeof first === 'object' && first !== null && 'status' in first;
     if (isAnswer && !PASSING.includes((first as BoundedAnswer).status)) return first as BoundedAnswer;
     // Only a failed connection is retried: if the back end hangs, a second attempt would double the time that the caller waits.
     if (!isAnswer && (this.#stop.signal.aborted || !isConnectFailure(first))) throw first;
     await sleep(RETRY_AFTER, undefined, { ref: false });
-    const second = await this.#sendOnce(id, body);
+    const second = await this.sendOnce(id, body);
     if (PASSING.includes(second.status)) throw new Error(`status ${second.status}`);
     return second;
   }
 
-  #sendOnce(id: string, body: string): Promise<BoundedAnswer> {
+  /**
+   * Without a second try, and without a bound on the number of requests.
+   * @param id the back end can tell by it that it has seen this request
+   * @throws if there is no complete answer in time, or a longer one
+   */
+  sendOnce(id: string, body: string): Promise<BoundedAnswer> {
     const { url, secrets, wallClock, timeout = TIMEOUT } = this.#options;
     const timestamp = String(Math.floor(wallClock() / 1000));
     const signatures = secrets.map(

@@ -2,16 +2,17 @@
 // unchanged. Verdicts are cached for a while, and equal questions at the same time share one request.
 
 import { createHash } from 'node:crypto';
-import type { GrantAction, GrantUse } from '../../contracts/grant.js';
+import type { GrantAction } from '../../contracts/grant.js';
 import type { Logger } from '../../contracts/logger.js';
-import { FailureDomain } from '../../protocols/failure-domain.js';
 import { RecentValues } from '../../protocols/recent-values.js';
 import type { EpochMilliseconds, Milliseconds } from '../../protocols/units.js';
 import { accessError } from '../errors.js';
 import type { OptionBounds } from '../policy/grant-options.js';
 import type { Disproven, Proof, Proven, Question } from '../policy/question.js';
+import { type ClosingCalls, closingCall } from './closing-calls.js';
 import { readVerdict, type Verdict } from './verdict.js';
 import type { WebhookClient } from './webhook-client.js';
+import { fieldsOf } from './webhook-fields.js';
 
 export type OnWebhookError = 'deny' | 'allow' | 'cached';
 
@@ -21,6 +22,7 @@ export interface WebhookProofOptions {
   /** What applies to new publishers or viewers while the back end does not answer. */
   readonly onError: OnWebhookError;
   readonly bounds: OptionBounds;
+  readonly closings: ClosingCalls;
   readonly logger: Logger;
   readonly wallClock: () => EpochMilliseconds;
 }
@@ -34,33 +36,36 @@ const YES_IN_NEED: Milliseconds = 600_000;
 /** Lifetime of a viewer if the back end gives none. */
 const LIFETIME: Milliseconds = 86_400_000;
 const HASH_LENGTH = 22;
-const MAX_FIELD = 2_048;
+
+/** A verdict, and the id in the request that asked for it; undefined if there was no answer. */
+interface Given {
+  readonly verdict: Verdict;
+  readonly opening: string | undefined;
+}
 
 interface Remembered {
   readonly verdict: Verdict;
+  /** Id in the request to which this is the answer. */
+  readonly grantId: string;
   readonly at: EpochMilliseconds;
 }
 
 export class WebhookProof implements Proof {
   readonly #options: WebhookProofOptions;
-  readonly #domain: FailureDomain;
   readonly #remembered = new RecentValues<Remembered>(REMEMBERED);
-  readonly #asking = new Map<string, Promise<Verdict>>();
+  readonly #asking = new Map<string, Promise<Given>>();
 
   constructor(options: WebhookProofOptions) {
     this.#options = options;
-    this.#domain = new FailureDomain('webhook', ({ cause }) =>
-      options.logger.error({ err: cause }, 'internal error: the webhook was not notified of an end'),
-    );
   }
 
   async prove(question: Question, grantId: string): Promise<Proven | Disproven | undefined> {
-    const { action, wallClock } = this.#options;
+    const { action, wallClock, closings } = this.#options;
     const token = question.query.get('token') ?? '';
     // Our own tokens are checked by the gateway itself and need no back end.
     if (question.action !== action || token.startsWith('v1.')) return undefined;
     const key = hashOf(question);
-    const verdict = await this.#verdict(key, question, grantId);
+    const { verdict, opening } = await this.#verdict(key, question, grantId);
     if (!verdict.allow) {
       const code = verdict.isFailure
         ? 'access.webhook'
@@ -73,6 +78,8 @@ export class WebhookProof implements Proof {
     const now = wallClock();
     const until = lifetime === undefined ? undefined : now + lifetime;
     const sid = key.slice(0, HASH_LENGTH);
+    const closing = closingCall(question, { grantId, opening, since: now });
+    await closings.promise(closing.ifKilled);
     return {
       ok: true,
       covers: true,
@@ -81,16 +88,17 @@ export class WebhookProof implements Proof {
         ? { until, name }
         : { session: { sid, until: Math.ceil((until ?? now + LIFETIME) / 1000) } }),
       options,
-      onClosed: (id, use) => {
-        if (use.isUnused !== true) this.#domain.run('webhook closing', () => this.#tellEnd(question, id, now, use));
+      onClosed: (_, use) => {
+        if (use.isUnused === true) closings.withdraw(closing.ifKilled.id);
+        else closings.push(closing.ended(wallClock(), use));
       },
     };
   }
 
-  #verdict(key: string, question: Question, grantId: string): Promise<Verdict> | Verdict {
+  #verdict(key: string, question: Question, grantId: string): Promise<Given> | Given {
     const remembered = this.#remembered.get(key);
     const age = remembered === undefined ? Number.POSITIVE_INFINITY : this.#options.wallClock() - remembered.at;
-    if (remembered !== undefined && age < (remembered.verdict.allow ? YES_FOR : NO_FOR)) return remembered.verdict;
+    if (remembered !== undefined && age < (remembered.verdict.allow ? YES_FOR : NO_FOR)) return givenBy(remembered);
     const asking = this.#asking.get(key) ?? this.#ask(key, question, grantId, remembered, age);
     this.#asking.set(key, asking);
     return asking;
@@ -102,7 +110,7 @@ export class WebhookProof implements Proof {
     grantId: string,
     remembered: Remembered | undefined,
     age: Milliseconds,
-  ): Promise<Verdict> {
+  ): Promise<Given> {
     const { client, onError, logger, wallClock, bounds } = this.#options;
     try {
       const answer = await client.send(JSON.stringify({ ...fieldsOf(question), grantId, status: 'opening' }));
@@ -110,64 +118,27 @@ export class WebhookProof implements Proof {
       if (verdict === undefined)
         throw accessError('access.webhook', `the webhook answered with status ${answer.status}`);
       if (verdict.strange.length > 0) logger.warn({ options: verdict.strange }, 'the webhook gave unknown options');
-      this.#remembered.keep(key, { verdict, at: wallClock() });
-      return verdict;
+      this.#remembered.keep(key, { verdict, grantId, at: wallClock() });
+      return { verdict, opening: grantId };
     } catch (error) {
       const { action } = this.#options;
       logger.warn({ err: error, code: 'access.webhook', action, onError }, 'the webhook gave no verdict');
-      if (onError === 'allow') return { allow: true, reason: '', strange: [] };
-      if (onError === 'cached' && remembered?.verdict.allow === true && age < YES_IN_NEED) return remembered.verdict;
-      return {
+      const none = (verdict: Verdict): Given => ({ verdict, opening: undefined });
+      if (onError === 'allow') return none({ allow: true, reason: '', strange: [] });
+      if (onError === 'cached' && remembered?.verdict.allow === true && age < YES_IN_NEED) return givenBy(remembered);
+      return none({
         allow: false,
         isFailure: true,
         reason: 'access cannot be checked at the moment, try again later',
         strange: [],
-      };
+      });
     } finally {
       this.#asking.delete(key);
     }
   }
-
-  /** Never rejects. */
-  async #tellEnd(question: Question, grantId: string, since: EpochMilliseconds, use: GrantUse): Promise<void> {
-    const { client, logger, wallClock } = this.#options;
-    const end = {
-      status: 'closing',
-      duration: (wallClock() - since) / 1000,
-      bytes: use.bytes,
-      reason: use.reason?.code,
-    };
-    try {
-      await client.send(JSON.stringify({ ...fieldsOf(question), password: '', token: '', query: '', grantId, ...end }));
-    } catch (error) {
-      logger.warn({ err: error, grantId }, 'the webhook was not notified of an end');
-    }
-  }
 }
 
-function fieldsOf({ action, protocol, app, name, remoteAddress = '', query, agent = '' }: Question): object {
-  const given = (...names: readonly string[]): string => {
-    for (const parameter of names) {
-      const value = query.get(parameter);
-      if (value !== null) return value.slice(0, MAX_FIELD);
-    }
-    return '';
-  };
-  return {
-    user: given('user'),
-    password: given('pass', 'key'),
-    token: given('token', 'jwt'),
-    ip: remoteAddress,
-    action: action === 'publish' ? 'publish' : 'read',
-    path: `${app}/${name}`,
-    protocol,
-    id: null,
-    query: String(query).slice(0, MAX_FIELD),
-    userAgent: agent.slice(0, 256),
-    app,
-    name,
-  };
-}
+const givenBy = ({ verdict, grantId }: Remembered): Given => ({ verdict, opening: grantId });
 
 /** Without the secrets themselves. */
 function hashOf({ action, app, name, remoteAddress = '', query, agent = '' }: Question): string {

@@ -129,7 +129,8 @@ export const OTHERS: readonly string[] = [
   'key use',
   'jwks fetch',
   'jwks keep',
-  'webhook closing',
+  // Of messages to webhooks: test/events/outbox.test.ts.
+  ...['outbox delivery', 'outbox file', 'timer in events/outbox/delivery-lanes.ts', 'timer in events/outbox/outbox.ts'],
   ...['timer in access/policy/grants.ts', 'timer in access/policy/sessions.ts'],
   'banned viewers',
   // Of permissions: test/faults/seams-access.test.ts.

@@ -233,6 +233,21 @@ export const METRICS: readonly MetricDefinition[] = [
     labels: ['code'],
     read: ({ gateway }) => [...(gateway.adminRefused ?? [])].map(([code, value]) => ({ labels: { code }, value })),
   },
+  {
+    name: 'sluice_webhook_messages_waiting',
+    kind: 'gauge',
+    help: 'Messages that must reach a webhook and are not delivered yet',
+    labels: [],
+    read: ({ gateway }) => [{ labels: {}, value: gateway.outbox?.waiting ?? 0 }],
+  },
+  {
+    name: 'sluice_webhook_messages_total',
+    kind: 'counter',
+    help: 'Messages that must reach a webhook, by what became of them: delivered, or dropped after a day or because too many were waiting',
+    labels: ['result'],
+    read: ({ gateway: { outbox } }) =>
+      (['delivered', 'dropped'] as const).map((result) => ({ labels: { result }, value: outbox?.[result] ?? 0 })),
+  },
   connections('gauge', 'sluice_http_connections', 'Connections to the HTTP and HTTPS ports', 'open'),
   connections('counter', 'sluice_http_connections_total', 'Connections accepted there', 'accepted'),
   {

@@ -27,6 +27,8 @@ export interface GatewayFigures {
   readonly brokenStreams?: number;
   /** Refused requests of the management API, by the code of the error. */
   readonly adminRefused?: ReadonlyMap<string, number>;
+  /** Messages that must reach a webhook: how many are not delivered yet, were delivered, and were given up. */
+  readonly outbox?: { readonly waiting: number; readonly delivered: number; readonly dropped: number };
   /**
    * Streams being encoded, renditions withdrawn because encoding was too slow, and publishers without a ladder because the machine was
    * full.
