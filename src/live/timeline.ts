@@ -112,6 +112,8 @@ export class Timeline {
   map(kind: MediaKind, wire: Milliseconds): TimelinePoint | undefined {
     const track = this.#tracks[kind];
     const other = this.#tracks[kind === 'video' ? 'audio' : 'video'];
+    // A track alone cannot be apart from another one.
+    if (other.last === undefined) return this.#place(kind, track, other, wire);
     const shifted = this.#shift(track, this.#join.takeShift(kind));
     const point = this.#place(kind, track, other, wire);
     if (point === undefined) return undefined;

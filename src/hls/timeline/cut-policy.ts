@@ -36,11 +36,14 @@ export interface RunRules {
   readonly nominalPart: Seconds;
   /** Cuts are known in advance: multiples of the segment duration, whatever the key frames of the source. */
   readonly regular?: boolean;
+  /** No rendition has sound, so no pause of it is looked for. */
+  readonly silent?: boolean;
 }
 
-export function runRules({ cuts }: PeriodPlan, { frame, renditions }: PartTiming): RunRules {
+export function runRules({ cuts, renditions: planned }: PeriodPlan, { frame, renditions }: PartTiming): RunRules {
   const nominalPart = Math.max(...renditions.map(({ nominal }) => nominal));
-  return { frame, nominalPart, regular: cuts === 'regular' };
+  const silent = planned.every(({ kind }) => kind !== 'audio');
+  return { frame, nominalPart, regular: cuts === 'regular', silent };
 }
 
 /** How one run finds its cuts; it adds them to the schedule. */

@@ -149,7 +149,7 @@ export class CutSchedule {
     this.ends.noteVideo(pts + this.#frame);
     if (keyFrame && this.#rules.regular !== true) this.#keyFrames.note(pts);
     this.#policy?.noteVideo(dts, pts, keyFrame);
-    this.soundPause.notePictures(this.horizon);
+    if (this.#rules.silent !== true) this.soundPause.notePictures(this.horizon);
   }
 
   noteAudio(dts: Milliseconds): void {
