@@ -15,6 +15,13 @@ const BLOCK_BYTES = 262_144;
 const SMALLEST_IN_BLOCK = 4_096;
 const LARGEST_IN_BLOCK = BLOCK_BYTES / 4;
 
+/**
+ * V8 collects all garbage after 8 MB of new buffers, however little there is to collect and however much lives beside it: media alone would
+ * cause that several times a second. It does not count shared memory, so most blocks are shared memory, and one in this many is not: dead
+ * blocks never hold more than this many times those 8 MB.
+ */
+const COUNTED_BLOCKS = 4;
+
 /** A connection gets a block only after it has sent this many times the size of a block, so that memory follows the bytes received. */
 const RECEIVED_BLOCKS = 8;
 
@@ -25,6 +32,7 @@ export class ChunkBodyMemory {
   #allocatedBytes = 0;
   #block: Buffer | undefined;
   #blockUsed = 0;
+  #blocks = 0;
 
   constructor(maxPendingBytes: number) {
     this.#maxPendingBytes = maxPendingBytes;
@@ -58,7 +66,7 @@ export class ChunkBodyMemory {
       );
     }
     this.#pendingBytes = pendingBytes;
-    this.#allocatedBytes += size;
+    this.#allocatedBytes += size - held;
     const larger = trusted ? this.#allocate(size, receivedBytes) : Buffer.allocUnsafe(size);
     stream.body.copy(larger, 0, 0, stream.received);
     stream.body = larger;
@@ -75,7 +83,9 @@ export class ChunkBodyMemory {
     const fits = size >= SMALLEST_IN_BLOCK && size <= LARGEST_IN_BLOCK;
     if (!fits || receivedBytes < RECEIVED_BLOCKS * BLOCK_BYTES) return Buffer.allocUnsafe(size);
     if (this.#block === undefined || this.#blockUsed + size > BLOCK_BYTES) {
-      this.#block = Buffer.allocUnsafeSlow(BLOCK_BYTES);
+      const isCounted = this.#blocks % COUNTED_BLOCKS === 0;
+      this.#blocks++;
+      this.#block = isCounted ? Buffer.allocUnsafeSlow(BLOCK_BYTES) : Buffer.from(new SharedArrayBuffer(BLOCK_BYTES));
       this.#blockUsed = 0;
     }
     const start = this.#blockUsed;

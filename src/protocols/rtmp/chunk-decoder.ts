@@ -77,11 +77,12 @@ export class ChunkDecoder {
     if (bytes.length > 0) this.#queue.push(bytes);
   }
 
-  /** Copies all unconsumed input, so that the caller may reuse its buffers. */
+  /** Copies all unconsumed input and lets go of the rest, so that the caller may reuse its buffers or free them. */
   keepInput(): void {
-    if (this.#position < this.#input.length && !this.#inputIsOurs) {
+    if (!this.#inputIsOurs) {
+      const isRead = this.#position === this.#input.length;
       this.#consumedBefore += this.#position;
-      this.#input = Buffer.from(this.#input.subarray(this.#position));
+      this.#input = isRead ? NOTHING : Buffer.from(this.#input.subarray(this.#position));
       this.#position = 0;
       this.#inputIsOurs = true;
     }

@@ -39,7 +39,7 @@ export class RtmpConnection implements Peer {
   /** Whether an internal error has occurred. */
   #broken = false;
 
-  /** @param socket a plain socket, or the inner socket of a TLS connection. Buffers of its `data` events are not used after the event. */
+  /** @param socket a plain socket, or the inner socket of a TLS connection. Nobody else may use the buffers of its `data` events. */
   constructor(id: number, socket: Socket, remoteAddress: string, context: ConnectionContext) {
     const { options, logger, limiter } = context;
     this.remoteAddress = remoteAddress;
@@ -60,6 +60,7 @@ export class RtmpConnection implements Peer {
       domain,
       session: this.session,
       turns: context.turns,
+      readMemory: context.readMemory,
       messagesPerTurn: options.messagesPerTurn,
       maxTurn: options.maxTurn,
       onEvent: (event) => this.#handle(event),

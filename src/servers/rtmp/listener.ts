@@ -20,7 +20,7 @@ import { DEFAULT_RTMP_SERVER_OPTIONS, type RtmpServerOptions } from './options.j
 import type { ConnectionContext } from './peer.js';
 import type { PlayAdmission } from './playing.js';
 import type { PublishAdmission, PublishObserver } from './publishing.js';
-import { Turns } from './session-pump.js';
+import { ReadMemory, Turns } from './session-pump.js';
 import { TlsUnwrapper } from './tls-unwrapper.js';
 
 export interface RtmpServerDependencies {
@@ -67,6 +67,7 @@ export class RtmpServer {
       counters: this.counters,
       limiter: this.#limiter,
       turns: new Turns(),
+      readMemory: new ReadMemory(),
     };
     const fileLimit = openFileLimit();
     this.#maxConnections = connectionsWithin(this.#options.maxConnections, fileLimit);

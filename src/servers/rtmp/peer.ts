@@ -12,7 +12,7 @@ import type { LogLimiter } from './log-limiter.js';
 import type { RtmpServerOptions } from './options.js';
 import type { PlayAdmission } from './playing.js';
 import type { PublishAdmission, PublishObserver } from './publishing.js';
-import type { SessionPump, Turns } from './session-pump.js';
+import type { ReadMemory, SessionPump, Turns } from './session-pump.js';
 
 /** The things that all connections of a server share. */
 export interface ConnectionContext {
@@ -26,6 +26,7 @@ export interface ConnectionContext {
   readonly limiter: LogLimiter;
   readonly counters: RtmpCounters;
   readonly turns: Turns;
+  readonly readMemory: ReadMemory;
 }
 
 export interface Peer {

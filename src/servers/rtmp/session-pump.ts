@@ -2,6 +2,7 @@
 // the event loop, and not at all while the peer waits for an answer or is ahead of the clock.
 
 import type { Socket } from 'node:net';
+import { MessageChannel } from 'node:worker_threads';
 import type { FailureDomain } from '../../protocols/failure-domain.js';
 import type { ServerSession } from '../../protocols/rtmp/server-session.js';
 import type { SessionEvent } from '../../protocols/rtmp/session-event.js';
@@ -58,6 +59,38 @@ export class Turns {
   }
 }
 
+/** Buffers that are freed at a time: one call costs less than many, and what waits for it is at most this many reads of 64 KiB. */
+const FREED_AT_ONCE = 16;
+
+/**
+ * Frees the memory of what was read from sockets as soon as it is handled. Node allocates a buffer for each read, and V8 collects all garbage
+ * after some 8 MB of new buffers, however little there is to collect. The memory of a buffer that is transferred leaves this side at once,
+ * and a closed port delivers nothing, so it is freed without a collection.
+ */
+export class ReadMemory {
+  readonly #exit = closedPort();
+  #waiting: ArrayBuffer[] = [];
+
+  /**
+   * Frees the buffer, now or with one of the next; its length is then 0.
+   * @param bytes as Node read them from a socket; nobody may hold a view of them. Views of larger buffers are left to the collector.
+   */
+  giveBack({ buffer, length }: Buffer): void {
+    if (!(buffer instanceof ArrayBuffer) || buffer.byteLength !== length) return;
+    this.#waiting.push(buffer);
+    if (this.#waiting.length < FREED_AT_ONCE) return;
+    const transferred = this.#waiting;
+    this.#waiting = [];
+    this.#exit.postMessage(undefined, transferred);
+  }
+}
+
+function closedPort(): MessageChannel['port1'] {
+  const { port1 } = new MessageChannel();
+  port1.close();
+  return port1;
+}
+
 /**
  * Why a socket is not read:
  * - `turn`: other connections get their turn.
@@ -78,6 +111,7 @@ export interface SessionPumpOptions {
   readonly domain: FailureDomain;
   readonly session: ServerSession;
   readonly turns: Turns;
+  readonly readMemory: ReadMemory;
   /** Maximum number of messages in a turn. */
   readonly messagesPerTurn: number;
   /** Maximum duration of a turn: some messages, such as empty ones, take time without producing events, and some events are expensive. */
@@ -138,7 +172,7 @@ export class SessionPump {
 
   /**
    * Takes bytes from the socket, and handles as many of them as a turn allows.
-   * @param bytes not used after the call
+   * @param bytes freed after the call, so nobody else may use them
    */
   receive(bytes: Buffer): void {
     if (this.#stopped) return;
@@ -147,8 +181,10 @@ export class SessionPump {
     this.#input = this.#isFed ? bytes : Buffer.concat([this.#input.subarray(this.#fed), bytes]);
     this.#fed = 0;
     this.run();
-    // The next read will overwrite the buffer.
+    // A session that was stopped in the middle may still refer to them.
+    if (this.#stopped) return;
     this.#keepInput();
+    this.#options.readMemory.giveBack(bytes);
   }
 
   /** Stops at once, even in the middle of a turn, and releases the queue. */
@@ -197,7 +233,6 @@ export class SessionPump {
 
   /** Copies the unhandled end of a borrowed buffer. Usually nothing is left. */
   #keepInput(): void {
-    if (this.#stopped) return;
     this.#input = this.#isFed ? NOTHING : Buffer.from(this.#input.subarray(this.#fed));
     this.#fed = 0;
     this.#options.session.keepInput();

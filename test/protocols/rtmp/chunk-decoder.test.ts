@@ -374,3 +374,59 @@ describe('limits', () => {
     expect(received).toBeLessThanOrEqual(DEFAULT_RTMP_LIMITS.maxPendingBytes + 65_536);
   });
 });
+
+describe('memory of message bodies', () => {
+  /** A publisher's stream in slices of 4 KiB, as a busy server reads it: a key frame first, then smaller frames. */
+  function inSlices(bytes: Buffer): Buffer[] {
+    return Array.from({ length: Math.ceil(bytes.length / 4096) }, (_, i) => bytes.subarray(i * 4096, (i + 1) * 4096));
+  }
+
+  /** Bodies of 12 kB, after a key frame that had to grow as it arrived. */
+  function frames(count: number): RawMessage[] {
+    const writer = new WireWriter();
+    const made = new ChunkDecoder(DEFAULT_RTMP_LIMITS);
+    const sent = [pattern(90_000), ...Array.from({ length: count }, (_, i) => pattern(12_000, i))];
+    const got: RawMessage[] = [];
+    for (const slice of inSlices(Buffer.concat(sent.map((body) => writer.message(message({ type: 9, body })))))) {
+      made.push(slice);
+      got.push(...drain(made));
+      made.keepInput();
+    }
+    expect(got.map(({ body }) => body.equals(sent[got.findIndex((each) => each.body === body)] ?? body))).not.toContain(
+      false,
+    );
+    return got;
+  }
+
+  it('is taken once for each body, also if the first one had to grow as it arrived', () => {
+    const bodies = frames(20).map(({ body }) => body.buffer.byteLength);
+    expect(bodies.slice(1)).toEqual(Array.from({ length: 20 }, () => 12_000));
+  });
+
+  it('is in blocks later, of which V8 counts one in four', () => {
+    const blocks = new Set(frames(1000).map(({ body }) => body.buffer));
+    const large = [...blocks].filter(({ byteLength }) => byteLength === 262_144);
+    expect(large.length).toBeGreaterThan(30);
+    const counted = large.filter((block) => block instanceof ArrayBuffer);
+    expect(counted.length).toBe(Math.ceil(large.length / 4));
+  });
+});
+
+describe('input that was kept', () => {
+  it('is not touched again, so that its memory may be freed', () => {
+    const bytes = new WireWriter().message(message({ body: pattern(5000) }));
+    const made = new ChunkDecoder(DEFAULT_RTMP_LIMITS);
+    const first = Buffer.from(new Uint8Array(bytes.subarray(0, 3000)).buffer);
+    const second = Buffer.from(new Uint8Array(bytes.subarray(3000)).buffer);
+    const got: RawMessage[] = [];
+    for (const read of [first, second]) {
+      made.push(read);
+      got.push(...drain(made));
+      made.keepInput();
+      structuredClone(undefined, { transfer: [read.buffer as ArrayBuffer] });
+      expect(read).toHaveLength(0);
+    }
+    expect(got.map(({ body }) => body)).toEqual([pattern(5000)]);
+    expect(made.consumedBytes).toBe(bytes.length);
+  });
+});
