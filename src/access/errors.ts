@@ -39,6 +39,11 @@ export const accessError = defineErrors({
     summary:
       'Status 429. The stream already has `maxViewers` viewers. They can go on watching; a place becomes free shortly after one of them leaves.',
   },
+  'access.too-many-attempts': {
+    kind: 'limit',
+    summary:
+      'Status 429. More than 20 wrong keys, passwords or tokens within 5 minutes, from one address or for one stream. Further wrong ones are refused at once for 15 minutes; a right one is still accepted.',
+  },
   'access.banned': {
     kind: 'denied',
     summary:

@@ -7,10 +7,10 @@ import type { Milliseconds } from '../protocols/units.js';
 /** Failures of an address are forgotten when this long has passed without another one. */
 const FORGET_AFTER: Milliseconds = 60_000;
 /**
- * Maximum number of addresses; beyond it, the one whose last failure is oldest is dropped. About 1 MB, because the length of an address is
+ * Maximum number of addresses; beyond it, the one whose last failure is oldest is dropped. About 5 MB, because the length of an address is
  * limited.
  */
-const REMEMBERED = { entries: 10_000, keyLength: 45 };
+const REMEMBERED = { entries: 50_000, keyLength: 45 };
 
 export class FailureMemory {
   readonly #failures = new RecentValues<{ readonly count: number; readonly last: Milliseconds }>(REMEMBERED);

@@ -3,6 +3,7 @@
 import { randomInt } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ConnectDecision, PublishAccess } from '../contracts/access.js';
+import type { SluiceError } from '../protocols/errors.js';
 import type { Milliseconds } from '../protocols/units.js';
 import { AdobeChallenge, AUTH_FAILED, NEED_AUTH } from './adobe-challenge.js';
 import { accessError } from './errors.js';
@@ -12,6 +13,7 @@ import { AccessPolicy, type PolicySteps } from './policy/access-policy.js';
 import type { Proof } from './policy/question.js';
 import { UnansweredChallenges } from './unanswered-challenges.js';
 import { type PublishUser, UserDirectory } from './user-directory.js';
+import { WrongProofs } from './wrong-proofs.js';
 
 /**
  * Neither method ever rejects. A refusal may be delayed by up to 4 s; correct credentials are accepted at once, however often others were
@@ -64,6 +66,7 @@ export function createPublishAccess(options: PublishAccessOptions): PublishAcces
   const users = options.users instanceof UserDirectory ? options.users : new UserDirectory(options.users ?? []);
   const adobe = new AdobeChallenge(users);
   const failures = new FailureMemory();
+  const wrong = new WrongProofs(now);
   const unanswered = new UnansweredChallenges(options.onUnanswered ?? (() => undefined), options.patience);
 
   const policy = new AccessPolicy({
@@ -73,9 +76,13 @@ export function createPublishAccess(options: PublishAccessOptions): PublishAcces
     serves: ({ app }) => apps.includes(app),
   });
 
-  async function delayRefusal(remoteAddress: string): Promise<void> {
+  /** Delays the refusal, or returns an error for a refusal at once. */
+  async function refusedGuess(remoteAddress: string, target: string): Promise<SluiceError | undefined> {
+    const tooMany = wrong.record(remoteAddress, target);
+    if (tooMany !== undefined) return tooMany;
     const count = failures.record(remoteAddress, now());
     if (count > freeFailures) await wait(randomInt(refusalDelay(count - freeFailures, maxDelay)));
+    return undefined;
   }
 
   return {
@@ -89,8 +96,8 @@ export function createPublishAccess(options: PublishAccessOptions): PublishAcces
         if (response === null) return asked(adobe.challenge(user, remoteAddress, now()));
         const answer = { user, response, challenge: query.get('challenge') ?? '', opaque: query.get('opaque') ?? '' };
         if (adobe.check(answer, remoteAddress, now())) return { allowed: true, user };
-        await delayRefusal(remoteAddress);
-        return { allowed: false, error: accessError('access.publish-denied', AUTH_FAILED), asked: false };
+        const tooMany = await refusedGuess(remoteAddress, `user ${user}`);
+        return { allowed: false, error: tooMany ?? accessError('access.publish-denied', AUTH_FAILED), asked: false };
       }
       const brings = query.has(KEY_PARAMETER) || (user !== '' && query.has(PASSWORD_PARAMETER));
       if (!challenge || brings || !ENCODER.test(flashVer ?? '')) return { allowed: true };
@@ -103,7 +110,10 @@ export function createPublishAccess(options: PublishAccessOptions): PublishAcces
       const decision = await policy.decide({ ...question, agent: encoder });
       if (decision.allowed) return { allowed: true, permit: decision.permit };
       const { error, isGuess } = decision;
-      if (isGuess) await delayRefusal(remoteAddress);
+      if (isGuess) {
+        const tooMany = await refusedGuess(remoteAddress, `publish ${app}/${name}`);
+        if (tooMany !== undefined) return { allowed: false, error: tooMany };
+      }
       // A peer that guesses must learn nothing. An internal failure or a limit reveals nothing about credentials, and the encoder should learn that
       // it can try again.
       if (error.kind !== 'denied' || error.code === 'access.publish-denied') return { allowed: false, error };

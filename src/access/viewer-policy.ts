@@ -13,19 +13,23 @@ import type {
 } from '../contracts/access.js';
 import type { GrantHolder } from '../contracts/grant.js';
 import type { SluiceError } from '../protocols/errors.js';
+import type { Milliseconds } from '../protocols/units.js';
 import { accessError } from './errors.js';
-import { AccessPolicy, banned, type PolicySteps } from './policy/access-policy.js';
+import { AccessPolicy, banned, type PolicyDecision, type PolicySteps } from './policy/access-policy.js';
 import { sameHolder, sessionHolder } from './policy/grants.js';
-import type { Proof, Proven } from './policy/question.js';
+import type { Proof, Proven, Question } from './policy/question.js';
 import type { SessionStart, Sessions } from './policy/sessions.js';
 import type { Ticket } from './tickets/ticket.js';
 import { deniedError, requiredError, type ViewerTokens } from './tickets/viewer-tokens.js';
 import { TOKEN_PARAMETER, TokenProof } from './token-proof.js';
+import { WrongProofs } from './wrong-proofs.js';
 
 export interface ViewerPolicyOptions {
   readonly tokens: ViewerTokens;
   readonly steps: Pick<PolicySteps, 'addresses' | 'bans' | 'limits' | 'grants'>;
   readonly sessions: Sessions;
+  /** Monotonic clock. */
+  readonly now: () => Milliseconds;
   /** Further proofs, asked before the play token. They must prove a session. */
   readonly proofs?: readonly Proof[];
 }
@@ -35,10 +39,12 @@ const NO_QUERY = new URLSearchParams();
 export class ViewerPolicy implements ViewerAccess, PlayAccess {
   readonly #options: ViewerPolicyOptions;
   readonly #policy: AccessPolicy;
+  readonly #wrong: WrongProofs;
 
   constructor(options: ViewerPolicyOptions) {
     const { steps, tokens, proofs = [] } = options;
     this.#options = options;
+    this.#wrong = new WrongProofs(options.now);
     this.#policy = new AccessPolicy({
       ...steps,
       proofs: [...proofs, new TokenProof(tokens)],
@@ -48,8 +54,9 @@ export class ViewerPolicy implements ViewerAccess, PlayAccess {
 
   async enter(request: ViewerRequest, token: string | undefined): Promise<EntryDecision> {
     const query = token === undefined ? NO_QUERY : new URLSearchParams([[TOKEN_PARAMETER, token]]);
-    const decision = await this.#policy.decide({ ...request, action: 'play', query, agent: request.userAgent });
-    if (!decision.allowed) return { allowed: false, error: told(decision.error) };
+    const question: Question = { ...request, action: 'play', query, agent: request.userAgent };
+    const decision = await this.#policy.decide(question);
+    if (!decision.allowed) return { allowed: false, error: this.#refusal(question, decision) };
     const { permit, proven } = decision;
     const session = sessionOf(proven);
     const { sid, until } = session;
@@ -106,8 +113,9 @@ export class ViewerPolicy implements ViewerAccess, PlayAccess {
     query,
     remoteAddress,
   }: PlayRequest & { readonly query: URLSearchParams }): Promise<PlayDecision> {
-    const decision = await this.#policy.decide({ action: 'play', protocol: 'rtmp', app, name, query, remoteAddress });
-    if (!decision.allowed) return { allowed: false, error: told(decision.error) };
+    const question: Question = { action: 'play', protocol: 'rtmp', app, name, query, remoteAddress };
+    const decision = await this.#policy.decide(question);
+    if (!decision.allowed) return { allowed: false, error: this.#refusal(question, decision) };
     const { permit, proven } = decision;
     const session = sessionOf(proven);
     const holder = sessionHolder(session.sid);
@@ -120,6 +128,13 @@ export class ViewerPolicy implements ViewerAccess, PlayAccess {
         return error === undefined ? { allowed: true } : { allowed: false, error: told(error) };
       },
     };
+  }
+
+  #refusal(question: Question, { error, isGuess }: PolicyDecision & { readonly allowed: false }): SluiceError {
+    // A viewer without any proof guesses nothing.
+    const isCounted = isGuess && error.code !== 'access.play-required';
+    const { remoteAddress, app, name } = question;
+    return (isCounted ? this.#wrong.record(remoteAddress, `play ${app}/${name}`) : undefined) ?? told(error);
   }
 
   #bannedViewer(remoteAddress: string | undefined, ...holders: readonly GrantHolder[]): SluiceError | undefined {

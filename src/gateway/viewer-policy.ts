@@ -52,7 +52,13 @@ export async function openViewerPolicy(
   });
   const tokens = new ViewerTokens({ keys, wallClock, clockSkew, revoked });
   return {
-    access: new ViewerPolicy({ tokens, steps: { grants, bans, addresses, limits }, sessions, proofs }),
+    access: new ViewerPolicy({
+      now: () => clock.now(),
+      tokens,
+      steps: { grants, bans, addresses, limits },
+      sessions,
+      proofs,
+    }),
     close: () => revoked.close(),
   };
 }

@@ -22,8 +22,8 @@ describe('failure memory', () => {
     memory.record('a', 0);
     memory.record('b', 0);
     memory.record('a', 1);
-    for (let i = 0; i < 9_999; i++) memory.record(`c${i}`, 2);
-    expect(memory.size).toBe(10_000);
+    for (let i = 0; i < 49_999; i++) memory.record(`c${i}`, 2);
+    expect(memory.size).toBe(50_000);
     expect(memory.record('a', 3)).toBe(3);
     expect(memory.record('b', 3)).toBe(1);
   });

@@ -64,14 +64,40 @@ describe('publish access', () => {
     const { check, waits, advance } = setUp();
     for (let i = 0; i < 5; i++) await check('key=guess');
     expect(waits).toEqual([]);
-    for (let i = 0; i < 40; i++) await check('key=guess');
-    expect(waits).toHaveLength(40);
+    for (let i = 0; i < 15; i++) await check('key=guess');
+    expect(waits).toHaveLength(15);
     expect(Math.max(...waits)).toBeLessThan(4000);
-    expect(new Set(waits).size).toBeGreaterThan(20);
+    expect(new Set(waits).size).toBeGreaterThan(10);
     advance(60_001);
     waits.length = 0;
     await check('key=guess');
     expect(waits).toEqual([]);
+  });
+
+  it('D5.12 refuses further guesses of an address at once after 20 in 5 minutes, for 15 minutes, and never the right key', async () => {
+    const { check, waits, advance } = setUp();
+    const code = async (query: string, address?: string) => {
+      const decision = await check(query, address);
+      return decision.allowed ? 'accepted' : decision.error.code;
+    };
+    for (let i = 0; i < 20; i++) expect(await code('key=guess', '2001:db8::1')).toBe('access.publish-denied');
+    waits.length = 0;
+    for (let i = 0; i < 5; i++) expect(await code('key=guess', `2001:db8::${i}`)).toBe('access.too-many-attempts');
+    expect(waits).toEqual([]);
+    expect(await code(`key=${SECRET}`, '2001:db8::1')).toBe('accepted');
+    expect(waits).toEqual([]);
+    advance(899_000);
+    expect(await code('key=guess', '2001:db8::1')).toBe('access.too-many-attempts');
+    advance(1_000);
+    expect(await code('key=guess', '2001:db8::1')).toBe('access.publish-denied');
+  });
+
+  it('D5.12 refuses guesses for one stream at once, however many addresses they come from, and never the right key', async () => {
+    const { check, waits } = setUp();
+    for (let i = 0; i < 20; i++) await check('key=guess', `198.51.100.${i}`);
+    expect(waits).toEqual([]);
+    expect(await check('key=guess', '203.0.113.1')).toMatchObject({ error: { code: 'access.too-many-attempts' } });
+    expect(await check(`key=${SECRET}`, '203.0.113.1')).toMatchObject({ allowed: true });
   });
 
   it('C3.09 accepts the right key at once, even from an address that has guessed, and does not delay other addresses', async () => {

@@ -70,8 +70,8 @@ export const ACCESS_MUTATIONS: readonly Mutation[] = [
   },
   {
     drops: 'the bound on wrong operator tokens',
-    file: 'src/servers/admin/wrong-tokens.ts',
-    text: 'count > MAX_WRONG_TOKENS ? now + BLOCKED_FOR : 0',
+    file: 'src/access/attempt-limit.ts',
+    text: 'count > MAX_ATTEMPTS ? now + BLOCKED_FOR : 0',
     replacement: '0',
     test: 'test/servers/admin/doors.test.ts',
     title: 'get 401, then 429, while a valid one from the same address is accepted',

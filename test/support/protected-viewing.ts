@@ -24,7 +24,7 @@ export function protectedViewing(secret = PLAY_SECRET) {
   });
   const inSeconds = (seconds: number): number => Math.floor(Date.now() / 1000) + seconds;
   return {
-    access: new ViewerPolicy({ tokens, steps, sessions }),
+    access: new ViewerPolicy({ now: () => performance.now(), tokens, steps, sessions }),
     bans: steps.bans,
     revoked,
     inSeconds,

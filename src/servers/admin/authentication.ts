@@ -1,11 +1,11 @@
 // Checks the token of a request and the role of its operator before the body is read. Each route declares the role that it needs.
 
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { AttemptLimit } from '../../access/attempt-limit.js';
 import { OPERATOR_ROLES, type Operator, type OperatorRole } from '../../contracts/operators.js';
 import { peerAddress } from '../http/metering/connections.js';
 import type { AdminDependencies } from './dependencies.js';
 import { AdminProblem } from './errors.js';
-import { WrongTokens } from './wrong-tokens.js';
 
 /** Who may use a route: operators with at least this role, or everybody. */
 export type RouteAccess = OperatorRole | 'open';
@@ -24,7 +24,7 @@ const BEARER = /^Bearer +(\S{1,128})$/i;
 const CHALLENGE = { 'www-authenticate': 'Bearer' } as const;
 
 export function installAuthentication(app: FastifyInstance, operators: AdminDependencies['operators']): void {
-  const wrong = new WrongTokens();
+  const wrong = new AttemptLimit();
   app.decorateRequest('operator', null);
 
   app.addHook('onRoute', ({ url, method, config }) => {

@@ -1,7 +1,7 @@
 // Protection of the management API: host names (DNS rebinding), pages of other sites (CSRF, CORS), wrong tokens, and bodies.
 import { describe, expect, it } from 'vitest';
+import { AttemptLimit, MAX_ATTEMPTS } from '../../../src/access/attempt-limit.js';
 import { isOwnHost } from '../../../src/servers/admin/own-names.js';
-import { MAX_WRONG_TOKENS, WrongTokens } from '../../../src/servers/admin/wrong-tokens.js';
 import { adminUnderTest } from './admin-under-test.js';
 
 describe('D6.06 host names', () => {
@@ -88,28 +88,28 @@ describe('D6.07 wrong tokens', () => {
   it('get 401, then 429, while a valid one from the same address is accepted', async () => {
     const admin = await adminUnderTest();
     const statuses: number[] = [];
-    for (let count = 0; count < MAX_WRONG_TOKENS + 5; count++) {
+    for (let count = 0; count < MAX_ATTEMPTS + 5; count++) {
       statuses.push((await admin.app.inject({ ...ask, headers: wrong })).statusCode);
     }
-    expect(statuses).toEqual([...Array(MAX_WRONG_TOKENS).fill(401), ...Array(5).fill(429)]);
+    expect(statuses).toEqual([...Array(MAX_ATTEMPTS).fill(401), ...Array(5).fill(429)]);
     const blocked = await admin.app.inject({ ...ask, headers: wrong });
     expect(Number(blocked.headers['retry-after'])).toBeGreaterThan(800);
     expect((await admin.app.inject({ ...ask, headers: admin.as('viewer') })).statusCode).toBe(200);
     expect((await admin.app.inject({ ...ask, remoteAddress: '192.0.2.2', headers: wrong })).statusCode).toBe(401);
-    expect(admin.refused.get('admin.token-denied')).toBe(MAX_WRONG_TOKENS + 1);
+    expect(admin.refused.get('admin.token-denied')).toBe(MAX_ATTEMPTS + 1);
     expect(admin.refused.get('admin.too-many-attempts')).toBe(6);
   });
 
   it('are counted for a limited number of addresses', () => {
-    const wrongTokens = new WrongTokens();
-    for (let count = 0; count < 20_000; count++)
+    const wrongTokens = new AttemptLimit();
+    for (let count = 0; count < 60_000; count++)
       wrongTokens.record(`10.${count >> 16}.${(count >> 8) & 255}.${count & 255}`, 0);
-    expect(wrongTokens.size).toBe(10_000);
+    expect(wrongTokens.size).toBe(50_000);
   });
 
   it('count together for an IPv6 network, and are forgotten after some time', () => {
-    const wrongTokens = new WrongTokens();
-    for (let count = 0; count < MAX_WRONG_TOKENS; count++) expect(wrongTokens.record(`2001:db8::${count}`, 0)).toBe(0);
+    const wrongTokens = new AttemptLimit();
+    for (let count = 0; count < MAX_ATTEMPTS; count++) expect(wrongTokens.record(`2001:db8::${count}`, 0)).toBe(0);
     expect(wrongTokens.record('2001:db8::ffff', 1000)).toBe(900);
     expect(wrongTokens.record('2001:db8::ffff', 901_000)).toBe(0);
   });

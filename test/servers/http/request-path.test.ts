@@ -57,7 +57,7 @@ async function openProtectedSite() {
     clockSkew: 0,
     revoked: { has: () => false, list: () => [] },
   });
-  const access = new ViewerPolicy({ tokens, steps, sessions });
+  const access = new ViewerPolicy({ now: () => performance.now(), tokens, steps, sessions });
   const live = { status: 200, kind: 'manifest', body: Buffer.from('<MPD/>'), targetDuration: 4 } as const;
   const dash = {
     manifest: async () => live,

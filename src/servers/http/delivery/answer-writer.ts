@@ -94,7 +94,7 @@ export class AnswerWriter {
   problem(exchange: Exchange, { status, code, message }: Problem): void {
     const body = Buffer.from(JSON.stringify({ code, message }));
     const described = ['content-type', 'application/json; charset=utf-8', 'content-length', String(body.length)];
-    const more = Object.entries(problemHeaders(status)).flat();
+    const more = Object.entries(problemHeaders(status, code)).flat();
     this.plain(exchange, status, [...described, 'cache-control', 'no-store', ...more, ...MEDIA_HEADERS], body);
   }
 

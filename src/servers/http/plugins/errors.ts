@@ -17,12 +17,15 @@ export const NOT_FOUND: Problem = { status: 404, code: 'http.not-found', message
 
 /** Players that are refused because too many watch, or because it cannot be decided, may come back after this. */
 const RETRY_AFTER: Seconds = 5;
+/** After too many wrong tokens; AttemptLimit has the same time. */
+const ATTEMPTS_AFTER: Seconds = 900;
 
 /** Headers of the answer to a viewer who was refused. */
-export function problemHeaders(status: number): Readonly<Record<string, string>> {
+export function problemHeaders(status: number, code: string): Readonly<Record<string, string>> {
   // RFC 6750 section 3. Not Basic, because a browser would ask its user for a password.
   if (status === 401) return { 'www-authenticate': 'Bearer' };
-  return status === 429 || status === 503 ? { 'retry-after': String(RETRY_AFTER) } : {};
+  if (status !== 429 && status !== 503) return {};
+  return { 'retry-after': String(code === 'access.too-many-attempts' ? ATTEMPTS_AFTER : RETRY_AFTER) };
 }
 
 export interface Problem {
@@ -116,7 +119,7 @@ export function sendTextProblem(reply: FastifyReply, { status, code, message }: 
 export function sendGateProblem(reply: FastifyReply, { status, code, message }: Problem): FastifyReply {
   setCorsHeaders(reply);
   reply.header('cache-control', 'no-store');
-  reply.headers(problemHeaders(status));
+  reply.headers(problemHeaders(status, code));
   return reply.code(status).type('application/json; charset=utf-8').send(JSON.stringify({ code, message }));
 }
 
