@@ -1,5 +1,5 @@
 // CloudFront function (viewer request, runtime cloudfront-js-2.0) for streams that need a ticket (playAccess: token): it checks the ticket and
-// takes it out of the path, so that all viewers share one entry of the cache. docs/cdn.md says how the distribution has to be set.
+// removes it from the path, so that all viewers share one cache entry. docs/cdn.md describes the settings of the distribution.
 const crypto = require('node:crypto');
 
 // playSecrets of the gateway, one of its edgeSecrets, and its clockSkew in seconds.
@@ -31,7 +31,7 @@ function same(a, b) {
   return difference === 0;
 }
 
-// Why a ticket (without its ~) is not good for a stream; undefined if it is.
+// Why a ticket (without its ~) is not valid for a stream; undefined if it is.
 function faultOf(ticket, app, name) {
   const match = ticket.length > 95 ? null : TICKET.exec(ticket);
   if (match === null) return 'access.play-denied';
@@ -61,13 +61,13 @@ function refuse(status, code) {
 // biome-ignore lint/correctness/noUnusedVariables: CloudFront calls it by this name.
 function handler(event) {
   const request = event.request;
-  // It replaces what a viewer sends under this name.
+  // Replaces any header of this name that a viewer sends.
   request.headers['x-sluice-edge'] = { value: EDGE_SECRET };
   if (request.uri.startsWith('/edge/')) return refuse(403, 'http.edge-only');
   const match = MEDIA.exec(request.uri);
-  // An entry, a page: the gateway checks tokens and tickets itself.
+  // Entries and pages: the gateway checks tokens and tickets itself.
   if (match === null) return request;
-  // What is in the cache is not for who has no ticket.
+  // Cached media must not be sent to viewers without a ticket.
   if (match[1] === undefined) return refuse(401, 'access.play-required');
   const fault = faultOf(match[2], match[3], match[4]);
   if (fault !== undefined) return refuse(403, fault);

@@ -1,4 +1,4 @@
-// Asks the gateway what the video does not tell: whether the publisher is away and expected back.
+// Asks the gateway whether the publisher is away and expected back, which the video does not show.
 
 import { askServer } from './server-clock.js';
 

@@ -1,7 +1,7 @@
-// Comes back closer to live when a line that made the picture stand still has carried the stream for a while. hls.js keeps further behind
+// Returns closer to live when the connection has been without a stall for a while. After a stall, hls.js keeps further behind
 // after each stall by itself, but stays there until the page is loaded again.
 
-/** Milliseconds without a stall after which half of the additional distance is taken back. */
+/** Milliseconds without a stall after which the additional distance is halved. */
 const CALM = 60_000;
 
 /** Share of a step that is too little to matter. */

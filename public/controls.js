@@ -74,7 +74,7 @@ export function createControls({ player, video, frame, stream, bar = true, extra
   dim();
 }
 
-/** Shown with a slate: its picture moves, so only a note tells that it is not the broadcaster's. */
+/** Shown with a slate: its picture may move, so only a note shows that it is not the broadcaster's. */
 function createAwayNote(player) {
   const note = element('p', { class: 'away-note', role: 'status' });
   const update = () => {

@@ -23,7 +23,7 @@ export function lineSpeed() {
 }
 
 /**
- * Makes a playlist tell the player to start at its newest independent part, at some distance from its end. Otherwise the few seconds up to
+ * Changes a playlist so that the player starts at the newest independent part, at some distance from its end. Otherwise the few seconds up to
  * live would have to be loaded first; hls.js catches up by playing faster.
  * @param {string} playlist playlist of one rendition
  * @param {string} url its URL

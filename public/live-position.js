@@ -16,7 +16,7 @@ export class LivePosition {
   #isShifted = false;
   /** The viewer has asked for live, by a start or by "Go live", and is not there yet. */
   #isApproaching = false;
-  /** Where in the video he came near live; undefined while he is further away. @type {number | undefined} */
+  /** Position in the video at which the viewer came near live; undefined while the viewer is further behind. @type {number | undefined} */
   #arrivedAt;
   #listeners = new AbortController();
   /** Seconds behind live to return to after a restart. */
@@ -26,7 +26,7 @@ export class LivePosition {
   /**
    * @param {HTMLVideoElement} video
    * @param {import('./engine.js').PlaybackEngine} engine
-   * `onSeek`: what is not buffered there is on its way; `onStuck`: the browser does not go to live, and must be restarted there
+   * `onSeek`: called when media must be loaded after a seek; `onStuck`: called when the browser does not go to live, and must be restarted there
    */
   constructor(video, engine, options) {
     this.#video = video;
@@ -65,7 +65,7 @@ export class LivePosition {
     this.#patience = setTimeout(() => !this.#isShifted && this.#options.onStuck(), SEEK_PATIENCE);
   }
 
-  /** The viewer continues after a pause: live, if the stream no longer keeps what he would see next. */
+  /** Call when the viewer continues after a pause. Goes to live if the stream no longer has the media at the viewer's position. */
   resume() {
     if (this.#engine.isLeftBehind) this.goLive();
   }

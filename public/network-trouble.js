@@ -1,4 +1,4 @@
-// Distinguishes a missing stream from a network failure and from a refusal: viewers must not be told that the broadcaster has left if their
+// Distinguishes a missing stream from a network failure and from a refusal: the page must not say that the broadcaster has left if the viewer's
 // own network has failed, or if they may not watch.
 
 /**

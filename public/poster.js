@@ -29,7 +29,7 @@ const POSTERS = {
   },
   'token-refused': {
     title: 'This link does not let you in',
-    text: 'It is for another stream, not valid yet, or was taken back. Ask for a new one.',
+    text: 'It is for another stream, not valid yet, or was revoked. Ask for a new one.',
     busy: false,
     icon: 'warning',
   },

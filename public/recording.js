@@ -7,7 +7,7 @@ import { askServer } from './server-clock.js';
 import { takeToken } from './stream-address.js';
 import { Hls } from './vendor/hls.mjs';
 
-/** Milliseconds between looks at a recording that is still being made. */
+/** Milliseconds between checks of a recording in progress. */
 const REFRESH = 10_000;
 const SPEEDS = [0.5, 1, 1.5, 2];
 const SKIP = 10;

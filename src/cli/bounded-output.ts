@@ -37,7 +37,7 @@ export class BoundedOutput implements OutputStream {
     this.#maxBytes = maxBytes;
     this.#leftOut = leftOut;
     stream.on('drain', () => this.#pump());
-    // The reader has gone. Nobody can be told, but streams continue.
+    // The reader has gone, so there is nowhere to report this, but streams continue.
     stream.on('error', () => {
       this.#broken = true;
       this.#waiting = [];

@@ -63,7 +63,7 @@ export async function serve(config: Config, io: CommandIo, options: ServeOptions
     return isFatal ? EXIT_FAILURE : EXIT_OK;
   } catch (error) {
     if (running === undefined && stop.aborted.aborted) {
-      io.stderr.write('sluice: told to stop while starting\n');
+      io.stderr.write('sluice: stopped by a signal while starting\n');
       return EXIT_OK;
     }
     if (running === undefined) io.stderr.write(`sluice: cannot start: ${oneLine(error)}\n`);

@@ -114,7 +114,7 @@ export function redactConfig(config: Config): Config {
   };
 }
 
-/** Of a list, only the number of entries is told. */
+/** For a list, only the number of entries is shown. */
 function redacted(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(() => REDACTED);
   return value === OPEN_PUBLISHING ? value : REDACTED;

@@ -122,7 +122,7 @@ export interface ViewerAccess {
   /** Sessions that are refused although their tickets are not over, for edges that check tickets themselves. */
   endedSessions?(): readonly EndedSession[];
   /**
-   * Calls the listener whenever somebody who was allowed to watch may be so no longer: requests that wait for media are then decided again.
+   * Calls the listener whenever a current viewer may have lost the right to watch, so that waiting requests must be checked again.
    * @param listener must not throw. @returns a function that removes it
    */
   onBanned?(listener: () => void): () => void;

@@ -25,7 +25,7 @@ interface Column {
 /**
  * Pure. Divides the listed segments into Periods. Within a Period, every rendition has one init segment and no gap. A sequence number is
  * listed as soon as every active rendition has that segment or is too far behind. A Period is identified by its first segment, even if that
- * is no longer listed, because players take another id or another start for another Period.
+ * is no longer listed, because players treat a changed id or start as another Period.
  */
 export function cutIntoPeriods(renditions: readonly DashRendition[], ended: boolean): readonly ListedPeriod[] {
   const runs: Column[][] = [];

@@ -80,7 +80,7 @@ export class StreamRecording implements RecordingControl {
     return recording;
   }
 
-  /** @param emit is told what happens to recordings; must not throw */
+  /** @param emit called with each event of a recording; must not throw */
   report(emit: (event: RecordingEvent) => void): void {
     this.#onNews = ({ type, recording: { id: recording, app, name } }) =>
       emit({ type, app, name, recording, time: this.#clock.wallClock() });

@@ -82,7 +82,7 @@ export const hlsError = defineErrors({
   'hls.files-gone': {
     kind: 'unavailable',
     summary:
-      'Somebody removed or replaced files of a live stream in the media directory; what is in memory is written again, the rest is not listed any more.',
+      'Somebody removed or replaced files of a live stream in the media directory. Media in memory is written again; the rest is no longer listed.',
   },
   'hls.store': {
     kind: 'unavailable',

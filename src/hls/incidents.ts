@@ -50,7 +50,7 @@ export class Incidents {
     this.#picturesPaused = true;
     const warning = hlsError(
       'hls.pictures-paused',
-      'the pictures pause while the sound goes on, and what is missing of them is a gap: look at the camera or capture card of the encoder, and at its processor load',
+      'the video pauses while the audio goes on, and the missing video is listed as a gap: check the camera or capture card of the encoder, and its processor load',
     );
     this.#options.onPublisherFault?.('pictures-paused', warning);
   }
@@ -58,7 +58,7 @@ export class Incidents {
   soundPaused(): void {
     const warning = hlsError(
       'hls.sound-paused',
-      'no sound comes while the pictures go on, and silence stands for it: look at the microphone or audio source of the encoder, and let it send silence itself',
+      'no audio arrives while the video goes on, so silence replaces it: check the microphone or audio source of the encoder, and let the encoder send silence itself',
     );
     this.#options.onPublisherFault?.('sound-paused', warning);
   }

@@ -33,11 +33,11 @@ export interface PresentationOptions {
   readonly event?: boolean | undefined;
   /** From `SequenceNumbers.next`: never used before for this name. */
   readonly firstMediaSequence: number;
-  /** Discontinuity number at the end of the name's earlier life; 0 if it had none. */
+  /** Discontinuity number at the end of the name's earlier presentation; 0 if there was none. */
   readonly firstDiscontinuitySequence?: number | undefined;
   /** Whether the name was live before, so that players may still hold its playlist: the first segment gets EXT-X-DISCONTINUITY. */
   readonly continuesEarlier?: boolean | undefined;
-  /** End of the dates of an earlier life of the name, if players may still hold its playlist: no new date is earlier. */
+  /** Last date of an earlier presentation of the name, if players may still have its playlist: no new date is earlier. */
   readonly earliestDate?: EpochMilliseconds | undefined;
   readonly clock: Clock;
   /** Owns the asynchronous work of the presentation, also after its end. */
@@ -49,7 +49,7 @@ export interface PresentationOptions {
   readonly firstArrival?: Milliseconds | undefined;
   /** Longest GOP for which TARGETDURATION is chosen. Default 10 s. */
   readonly maxGop?: Seconds | undefined;
-  /** Longest GOP of the name's earlier life, if it is known. */
+  /** Longest GOP of the name's earlier presentation, if it is known. */
   readonly knownGop?: Seconds | undefined;
   /** Whether the first segment ends with its first part if somebody waits for it (docs/decisions/0021). Default false. */
   readonly endsFirstEarly?: boolean | undefined;

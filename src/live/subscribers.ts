@@ -40,7 +40,7 @@ class GopCache {
     return this.#tags.find(({ keyFrame }) => keyFrame);
   }
 
-  /** @param headers the metadata and sequence headers in force, including `tag`; called only if the cache starts anew */
+  /** @param headers the metadata and sequence headers in force, including `tag`; called only if the cache starts again */
   push(tag: LiveTag, headers: () => readonly LiveTag[]): void {
     if (tag.kind === 'video' && !this.#hasVideo) {
       this.#hasVideo = true;

@@ -27,7 +27,7 @@ export class TrackMeter {
 
   /**
    * Adds a frame. Rates are measured on the stream's own timeline, so that a burst after a network pause does not look like a high bit rate.
-   * @returns whether the rates were measured anew
+   * @returns whether new rates were measured
    */
   add(dts: Milliseconds, bytes: number): boolean {
     this.#start ??= dts;

@@ -20,7 +20,7 @@ export const pipelineError = defineErrors({
   'pipeline.long-gop': {
     kind: 'limit',
     summary:
-      'The key frames of a publisher are too far apart to cut segments: set its keyframe interval to 1 to 4 s. Until then `source` is encoded anew.',
+      'The key frames of a publisher are too far apart to cut segments: set its keyframe interval to 1 to 4 s. Until then `source` is re-encoded.',
   },
   'pipeline.reduced': {
     kind: 'unavailable',

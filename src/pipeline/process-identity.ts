@@ -1,4 +1,4 @@
-// Identifies a process by more than its id, which may be reused, and tells whether it still runs.
+// Identifies a process by more than its id, which may be reused, and checks whether it still runs.
 
 import { readFileSync, readlinkSync } from 'node:fs';
 import { systemCode } from '../protocols/system-error.js';

@@ -22,7 +22,7 @@ export type ChangeVerdict =
   /** Drop it: it belongs to parameters that are not in force yet, or carries no media. */
   | 'left-out'
   /** It is the first tag of a new period. */
-  | 'begins-anew';
+  | 'starts-period';
 
 /** Stream time to wait for a key frame. */
 const MAX_WAIT: Milliseconds = 10_000;
@@ -73,7 +73,7 @@ export class ChangeWatch {
       this.#pending = false;
       this.#changed.clear();
       this.#since = undefined;
-      return 'begins-anew';
+      return 'starts-period';
     }
     return this.#changed.has(tag.kind) ? 'left-out' : 'goes-on';
   }
@@ -181,7 +181,7 @@ export class Publisher {
   /** Bytes in `held` while the tracks are undecided. */
   #heldBytes = 0;
   #measured: number | undefined;
-  /** Whether its audio is absent, so that silence stands for it. */
+  /** Whether its audio is absent, so that silence replaces it. */
   #isAudioPaused = false;
 
   constructor(options: PublisherOptions) {

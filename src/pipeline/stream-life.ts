@@ -135,7 +135,7 @@ export class StreamLife {
       served.attempt('sequence numbers', () => this.options.onEnded(presentation));
       await this.#owner.whileWell('disk copy', stored);
       served.attempt('end news', () => this.#log.ended(this.publisherCount));
-      // Its end has failed: players are told that the stream is gone.
+      // The stream could not be ended properly, so players get an error for it.
       if (!presentation.ended) served.attempt('presentation without end', () => this.#forget());
     }
     live.attempt('publisher close', () => this.publisher?.close());
@@ -266,7 +266,7 @@ export class StreamLife {
 
   // Failures
 
-  /** Handles a bug in the gateway: tells the publisher, kills FFmpeg, and ends the playlists properly. */
+  /** Handles a bug in the gateway: sends the publisher an error, kills FFmpeg, and ends the playlists properly. */
   #onBroken(error: SluiceError): void {
     const { served, live } = this.#owner;
     served.attempt('fault counter', () => this.options.onBroken(error));
@@ -292,7 +292,7 @@ export class StreamLife {
     this.#owner.served.run('broken presentation removal', () => presentation.dispose());
   }
 
-  /** No media of this publisher can be served: tells it why, and ends the playlists. */
+  /** Call if no media of this publisher can be served: sends it the reason, and ends the playlists. */
   #fail(publisher: Publisher, error: SluiceError): void {
     this.#log.failed(error);
     if (!publisher.gone) this.options.onFailed(publisher.stream, error);

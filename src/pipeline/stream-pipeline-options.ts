@@ -54,7 +54,7 @@ export interface StreamPipelineOptions extends EncodingOptions {
   >;
   /** Called when the presentation exists; it has no media yet. Must not throw. */
   readonly onPresentation?: ((presentation: Presentation) => void) | undefined;
-  /** Called when this publisher cannot be served any longer. It should be told why. */
+  /** Called when this publisher can no longer be served. It should get the reason. */
   readonly onFailed: (stream: LiveStream, error: SluiceError) => void;
   /** Called when something happens to the stream. Must not throw. */
   readonly onNews: (news: StreamNews) => void;

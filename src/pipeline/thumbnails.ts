@@ -16,7 +16,7 @@ export interface ThumbnailMaking {
   make(frame: () => { readonly description: VideoDescription; readonly data: Buffer } | undefined): Promise<Buffer>;
 }
 
-/** The source of thumbnails: the life of a name, over several publishers. */
+/** The source of thumbnails: the stream of a name, over several publishers. */
 export interface PictureSource {
   readonly app: string;
   readonly name: string;

@@ -245,7 +245,7 @@ export class Transcoder {
     try {
       presentation.write(rendition, bytes);
     } catch (error) {
-      // Rethrown, it would end the process and all other streams.
+      // Not rethrown, because the exception would end the process and all other streams.
       const reason = asSluiceError(error);
       logger.warn({ rendition, code: reason.code, err: error }, 'output of FFmpeg cannot be used');
       this.#supervisor.reject(reason);

@@ -1,4 +1,4 @@
-// What a clip is cut out of: a recording, or what a live stream still has.
+// The source of a clip: a recording, or the segments that a live stream still has.
 
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';

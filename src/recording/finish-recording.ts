@@ -15,7 +15,7 @@ import {
 } from './recorded-playlist.js';
 import { FACTS_FILE, type RecordingFacts, renderFacts } from './recording-facts.js';
 
-/** One after the other would mostly wait. */
+/** Several at a time, because a single one mostly waits for the disk. */
 const SIZES_AT_ONCE = 32;
 
 /**

@@ -30,7 +30,7 @@ export interface ClipPlace {
   readonly madeAt: EpochMilliseconds;
 }
 
-/** One link after the other would mostly wait. */
+/** Several at a time, because a single one mostly waits for the disk. */
 const LINKS_AT_ONCE = 32;
 
 /**

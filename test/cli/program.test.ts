@@ -114,7 +114,7 @@ describe.runIf(process.platform === 'linux')('a start that must fail', () => {
       .then(() => readFile(join(directory, 'child'), 'utf8'));
     program.child.kill('SIGTERM');
     expect(await program.exit).toEqual({ code: 0, signal: null });
-    expect(program.stderr()).toBe('sluice: told to stop while starting\n');
+    expect(program.stderr()).toBe('sluice: stopped by a signal while starting\n');
     await expect.poll(() => isAlive(Number(child))).toBe(false);
   });
 });

@@ -31,7 +31,7 @@ describe('ChangeWatch', () => {
     watch.note(header('audio', true));
     expect(watch.note(tag('audio', 30))).toBe('left-out');
     expect(watch.note(tag('video', 40))).toBe('left-out');
-    expect(watch.note(key(80))).toBe('begins-anew');
+    expect(watch.note(key(80))).toBe('starts-period');
     expect(watch.note(tag('audio', 81))).toBe('goes-on');
     expect(watch.note(key(120))).toBe('goes-on');
   });
@@ -40,16 +40,16 @@ describe('ChangeWatch', () => {
     const watch = new ChangeWatch(true);
     expect(watch.note(tag('audio', 10, { discontinuity: true }))).toBe('goes-on');
     expect(watch.note(tag('video', 20))).toBe('goes-on');
-    expect(watch.note(key(40))).toBe('begins-anew');
+    expect(watch.note(key(40))).toBe('starts-period');
   });
 
   it('waits for pictures when they appear, but not when they have gone', () => {
     const watch = new ChangeWatch(false);
     watch.noteTracks(true);
     expect(watch.note(tag('audio', 10))).toBe('goes-on');
-    expect(watch.note(key(20))).toBe('begins-anew');
+    expect(watch.note(key(20))).toBe('starts-period');
     watch.noteTracks(false);
-    expect(watch.note(tag('audio', 30))).toBe('begins-anew');
+    expect(watch.note(tag('audio', 30))).toBe('starts-period');
   });
 
   it('begins a new period without a key frame when none comes for 10 s', () => {
@@ -57,6 +57,6 @@ describe('ChangeWatch', () => {
     watch.note(header('video', true));
     expect(watch.note(tag('audio', 0))).toBe('goes-on');
     expect(watch.note(tag('audio', 10_000))).toBe('goes-on');
-    expect(watch.note(tag('audio', 10_001))).toBe('begins-anew');
+    expect(watch.note(tag('audio', 10_001))).toBe('starts-period');
   });
 });

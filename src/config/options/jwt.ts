@@ -51,7 +51,7 @@ export const jwtOptions = {
     placeholder: 'NAME',
     fileOnly: true,
     description:
-      'Name of the claim that says what a JWT allows: `{"publish": ["live/cam"], "play": ["live/*"]}`. `mediamtx_permissions` is understood as well.',
+      'Name of the claim that contains what a JWT allows: `{"publish": ["live/cam"], "play": ["live/*"]}`. `mediamtx_permissions` is understood as well.',
   }),
   jwtMaxStale: seconds(60, 2_592_000, {
     default: 86_400,

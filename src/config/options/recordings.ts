@@ -29,7 +29,7 @@ export const recordingOptions = {
       maxItems: 100,
       placeholder: 'APP/NAME,…',
       expected: 'a list of APP/NAME, where * stands for any characters but /',
-      description: 'The streams that `record` is for, such as `live/show-*`.',
+      description: 'The streams to which `record` applies, such as `live/show-*`.',
     },
   ),
   recordDir: text({
@@ -44,7 +44,7 @@ export const recordingOptions = {
     placeholder: 'publish|TIME|SIZE',
     expected: 'publish, a time such as 1h, or a size such as 2GB',
     description:
-      'When a recording is continued in a new one: never while the stream is live (`publish`), or when it has this length or size. It is cut between segments, in all renditions at the same picture.',
+      'When a recording is split: never while the stream is live (`publish`), or when it has this length or size. It is split between segments, at the same picture in all renditions.',
   }),
   keepFor: text({
     default: 'forever',
@@ -71,6 +71,6 @@ export const recordingOptions = {
     placeholder: 'SIZE|0',
     expected: 'a size such as 10GB, or 0',
     description:
-      'Room to leave on the disk of `recordDir`. Below it the oldest finished recordings are removed; if that is not enough, recordings pause, live streams go on, and what is missing is listed as a gap.',
+      'Free space to leave on the disk of `recordDir`. Below it, the oldest finished recordings are removed; if that is not enough, recordings pause while live streams go on, and the missing time is listed as a gap.',
   }),
 };

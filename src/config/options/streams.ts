@@ -47,7 +47,7 @@ export const streamOptions = {
     placeholder: 'SECONDS|off|unlimited',
     expected: 'a whole number of seconds, off or unlimited',
     description:
-      'How far viewers can go back while a stream is live. Older segments are read from `mediaDir`; the disk needs room for twice as much.',
+      'How far viewers can go back while a stream is live. Older segments are read from `mediaDir`; the disk needs space for twice as much.',
   }),
   playlistType: choice(['live', 'event'], {
     default: 'live',

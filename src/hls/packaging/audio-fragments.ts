@@ -1,5 +1,4 @@
-// Takes the frames out of FFmpeg's audio fragments, which end wherever FFmpeg was told to and not at the video's cuts, and fills the
-// publisher's pauses.
+// Takes the frames out of FFmpeg's audio fragments, because these do not end at the cuts of the video, and fills the publisher's pauses.
 import type { Fragment } from '../../protocols/mp4/fragment.js';
 import { type Milliseconds, type Seconds, secondsToMilliseconds, type Ticks } from '../../protocols/units.js';
 import { AudioParts } from './audio-parts.js';
@@ -46,7 +45,7 @@ export class AudioFragments {
     if (options.isSilent === true) this.#silent = 1;
   }
 
-  /** Whether silence stands for the audio now. */
+  /** Whether silence currently replaces the audio. */
   get isSilent(): boolean {
     return this.#silent > 0;
   }

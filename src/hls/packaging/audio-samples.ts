@@ -25,7 +25,7 @@ export const LEAD_LIMIT: Milliseconds = 300;
 const GAP_LIMIT: Milliseconds = 1_000;
 
 export interface AudioSamplesOptions extends PartOptions {
-  /** Number of PCM samples in a frame that does not say it. */
+  /** Duration of frames whose data does not contain it, as a number of PCM samples. */
   readonly frameDuration: Ticks | undefined;
   /** What replaces paused audio; undefined if nothing can replace it. */
   readonly silence?: Silence | undefined;
@@ -41,7 +41,7 @@ export class AudioSamples {
   #frameDuration: Ticks = 0;
   /** Number of silent frames since the last audio frame. */
   #silent = 0;
-  /** Whether audio arrives, but so late that silence already stands for it. */
+  /** Whether audio arrives, but so late that silence has already replaced it. */
   catchesUp = false;
 
   constructor(options: AudioSamplesOptions) {

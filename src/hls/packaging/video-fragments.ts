@@ -70,7 +70,7 @@ export class VideoFragments {
   }
 
   /**
-   * @param completes undefined if only the next picture decides it.
+   * @param completes whether the segment ends with these samples; undefined if only the next picture shows it
    * @returns the decode time at which the samples end
    */
   #collect(samples: readonly Sample[], start: Ticks, index: number, completes: boolean | undefined): Ticks {

@@ -69,7 +69,7 @@ export function streamAbove(path: StorePath, levels: 1 | 2): StorePath | undefin
   return names.length < SHALLOWEST_STREAM ? undefined : names.join('/');
 }
 
-/** A line that every multivariant playlist of ours contains, and no other playlist. */
+/** A line that all our multivariant playlists contain, and no other playlist. */
 const MULTIVARIANT = /^#EXT-X-(?:STREAM-INF|MEDIA):/m;
 
 /** Which kind of our playlists this text is; undefined if it is none. Our playlists refer only to files with our names. */

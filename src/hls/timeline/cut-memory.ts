@@ -1,5 +1,5 @@
-// What the cut schedule remembers, in bounded memory: the cuts by their index (which counts over the whole life of the stream), the ends of
-// the media of each run, and the key frames of the source.
+// The memory of the cut schedule, which is bounded: the cuts by their index (which counts from the start of the presentation), the end of the media
+// of each run, and the key frames of the source.
 import type { Milliseconds } from '../../protocols/units.js';
 import type { Cut } from './cut-policy.js';
 

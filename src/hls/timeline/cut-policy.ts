@@ -17,7 +17,7 @@ export interface CutScheduleOptions {
   readonly segmentDuration: Seconds;
   /** Longest first GOP for which TARGETDURATION is chosen. */
   readonly maxGop?: Milliseconds;
-  /** Longest GOP of an earlier life of the stream. */
+  /** Longest GOP of an earlier presentation of the name. */
   readonly knownGop?: Seconds | undefined;
   /** Whether somebody waits for the first segment, which then ends with its first part. Default: nobody does. */
   readonly isAwaited?: () => boolean;
@@ -76,7 +76,7 @@ export interface CutSink {
    */
   settle(gop: Milliseconds, independent: boolean): void;
   /**
-   * The first GOP is longer than `maxGop`. The presentation is told once, and may start again with regular cuts.
+   * Call when the first GOP is longer than `maxGop`. The presentation is notified once, and may start again with regular cuts.
    * @returns false the first time. True afterwards: the presentation did not start again, and `maxGop` becomes the target duration
    */
   reportLongGop(gop: Milliseconds): boolean;

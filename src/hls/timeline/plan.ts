@@ -1,4 +1,4 @@
-// What HLS must be told about a stream before its first byte, and again whenever its tracks change.
+// The description of a stream that HLS needs before the first byte, and again whenever the tracks change.
 import type { BitsPerSecond } from '../../protocols/units.js';
 
 export interface RenditionPlan {

@@ -56,7 +56,7 @@ export class ProgramDateTime {
 
   /**
    * @param firstArrival monotonic time at which the first noted sample arrived; if undefined, the time at which it is noted
-   * @param earliest no date is before this: the end of the dates in an earlier life of the stream
+   * @param earliest no date is earlier than this: the last date of an earlier presentation of the name
    */
   constructor(clock: Clock, firstArrival: Milliseconds | undefined, earliest: EpochMilliseconds = 0) {
     this.#clock = clock;

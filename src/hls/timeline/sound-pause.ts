@@ -71,7 +71,7 @@ export class SoundPause {
   }
 
   /**
-   * The time up to which silence should stand for the audio; undefined if it has not paused.
+   * The time up to which silence should replace the audio; undefined if it has not paused.
    * @param isFirst whether the first audio segment is not complete yet
    */
   until(isFirst: boolean): Milliseconds | undefined {

@@ -19,7 +19,7 @@ export interface StreamPeriod {
 export interface StreamPeriodsOptions {
   /** Default 0. */
   readonly firstDiscontinuitySequence?: number | undefined;
-  /** Whether the very first period continues an earlier life of the name. */
+  /** Whether the very first period continues an earlier presentation of the name. */
   readonly continuesEarlier?: boolean | undefined;
 }
 

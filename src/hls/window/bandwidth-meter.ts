@@ -67,8 +67,8 @@ export class BandwidthMeter {
 
   /**
    * RFC 8216bis 4.1: the peak is taken over all contiguous sets of segments that last between half a target duration and one and a half
-   * target durations plus half a second. Checks the sets that end with the newest segment. As long as no set is long enough, all segments
-   * stand for one, and do not count later.
+   * target durations plus half a second. Checks the sets that end with the newest segment. As long as no set is long enough, all segments together
+   * are taken as one set; that result is dropped later.
    */
   #measurePeaks(targetDuration: Seconds): void {
     const [shortest, longest] = [targetDuration / 2 - FLOAT_ERROR, 1.5 * targetDuration + 0.5 + FLOAT_ERROR];

@@ -76,7 +76,7 @@ export function isFirstAnswer({ msn, part }: Directive, position: PlaylistPositi
   return part < parts ? part === parts - 1 && openParts === 0 : openParts === 1;
 }
 
-/** @returns the error for a 400 answer if no playlist of ours can have told the client to ask for this position (RFC 8216bis 6.2.5.2) */
+/** @returns the error for a 400 answer if no playlist that we sent can have led the client to request this position (RFC 8216bis 6.2.5.2) */
 export function checkAdvance(
   directive: Directive,
   position: PlaylistPosition,

@@ -131,7 +131,7 @@ export class LiveWindow {
       const segment = this.#listed[i];
       if (segment === undefined) return;
       if (fromEnd >= edge) {
-        // What is before it was released with it, or before.
+        // All earlier segments have been released too.
         if (segment.media.isReleased) return;
         segment.media.release();
       }

@@ -62,7 +62,7 @@ export class SegmentMaker {
     };
   }
 
-  /** RFC 8216bis 4.4.4.9: parts with GAP=YES stand for missing media, so that the parts still add up to their segment. */
+  /** RFC 8216bis 4.4.4.9: parts with GAP=YES replace missing media, so that the parts still add up to their segment. */
   addGapParts(open: OpenSegment, missing: Seconds): void {
     const count = Math.ceil(missing / this.#options.partTarget - 1e-6);
     for (let i = 0; i < count; i += 1) {

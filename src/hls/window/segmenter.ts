@@ -151,7 +151,7 @@ export class Segmenter implements PartSink {
     this.#expects = end === undefined ? 'key-frame' : 'successor';
   }
 
-  /** The rest of the open segment will not come. Media continues with segment `index`, which must begin with a key frame. */
+  /** Call when the rest of the open segment will not come. Media continues with segment `index`, which must begin with a key frame. */
   breakOff(index: number): void {
     if (this.#open !== undefined) this.#open.rest = 'lost';
     this.#resumeAt(index);

@@ -1,4 +1,4 @@
-// Decodes AMF3 at a bounded cost. Flash-era encoders use it, and its references allow a small body to stand for a huge value.
+// Decodes AMF3 at a bounded cost. Flash-era encoders use it, and its references allow a small body to encode a huge value.
 
 import type { ByteReader } from '../bytes/byte-reader.js';
 import type { AmfBudget } from './budget.js';

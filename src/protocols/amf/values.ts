@@ -30,7 +30,7 @@ export class AmfVector {
   readonly items: readonly AmfValue[];
   /** Whether the vector has a fixed length for the peer. */
   readonly fixed: boolean;
-  /** For `object` only: the class of all items; empty if any. */
+  /** For `object` only: the class of all items; empty if items may have any class. */
   readonly className: string;
 
   constructor(itemType: AmfVector['itemType'], items: readonly AmfValue[], fixed = false, className = '') {

@@ -212,7 +212,7 @@ export class AccessUnits<T> {
     source.pictures += 1;
   }
 
-  /** Units that were held for the next picture belong to the current one after all; a delimiter among them is dropped. */
+  /** Call when units that were held for the next picture turn out to belong to the current one. A delimiter among them is dropped. */
   #keepWithCurrent(): void {
     if (this.#current === undefined || this.#nextBytes === 0) return;
     this.#current.units.push(...this.#next);

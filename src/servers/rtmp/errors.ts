@@ -52,6 +52,7 @@ export const rtmpServerError = defineErrors({
   },
   'rtmp-server.internal': {
     kind: 'unavailable',
-    summary: 'A bug of ours ended this publisher; the log has the stack. The others go on. Please report it.',
+    summary:
+      'A bug in the gateway ended this publisher; the log has the stack. Other publishers go on. Please report it.',
   },
 });

@@ -49,7 +49,7 @@ export class Publication {
     return this.#ended;
   }
 
-  /** Tells target, observer and policy once, each of them even if another throws. Later calls do nothing. */
+  /** Notifies target, observer and policy once; an exception in one does not stop the others. Later calls do nothing. */
   end(reason: SluiceError | undefined): void {
     if (this.#ended) return;
     this.#ended = true;

@@ -69,7 +69,7 @@ export class ViewerGate {
     return entry instanceof Promise ? this.#judgeLater(viewer, entry) : this.#judge(viewer, entry);
   }
 
-  /** Whether a request that was allowed and waits may still be answered. @param ticket what stands for its viewer */
+  /** Whether a request that was allowed and waits may still be answered. @param ticket identifies its viewer */
   recheck(request: RawRequest, stream: StreamName, protocol: GrantProtocol, ticket: string): GateDecision {
     return this.#judge(stream, this.#options.access.checkTicket(this.#viewerOf(request, stream, protocol), ticket));
   }
