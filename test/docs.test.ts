@@ -196,6 +196,7 @@ describe('docs/addresses.md', () => {
     const recordings: RecordingLibrary = {
       list: () => ({ recordings: [] }),
       find: () => undefined,
+      bounds: () => undefined,
       totals: () => ({ count: 0, bytes: 0 }),
       movie: () => Promise.reject(new Error('not asked for here')),
     };

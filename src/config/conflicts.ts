@@ -2,6 +2,7 @@
 
 import { isIP } from 'node:net';
 import { relative, resolve, sep } from 'node:path';
+import { Cron } from 'croner';
 import { NO_ADMIN_PORT } from './options/admin.js';
 import { NO_MEDIA_DIRECTORY } from './options/places.js';
 import { quoted } from './quoted.js';
@@ -66,6 +67,7 @@ export function conflicts(config: Config, originOf: OriginOf): string[] {
   problems.push(...jwtProblems(config, originOf));
   problems.push(...webhookProblems(config, originOf));
   problems.push(...unkeptMediaProblems(config, originOf));
+  problems.push(...scheduleProblems(config, originOf));
   if (config.mediaDir !== NO_MEDIA_DIRECTORY && isInside(config.stateDir, config.mediaDir)) {
     problems.push(
       `${originOf('stateDir')}: the directory of the publish key lies in the media directory (${originOf('mediaDir')}), where it could be served`,
@@ -114,6 +116,17 @@ function unkeptMediaProblems({ mediaDir, dvrWindow, playlistType }: Config, orig
     ...(dvrWindow === 'off' ? [] : [`${originOf('dvrWindow')}: got "${dvrWindow}", which ${needed}`]),
     ...(playlistType === 'live' ? [] : [`${originOf('playlistType')}: got "${playlistType}", which ${needed}`]),
   ];
+}
+
+/** The pattern of the option allows numbers that no clock shows. */
+function scheduleProblems({ recordSplit }: Config, originOf: OriginOf): string[] {
+  if (!recordSplit.includes(' ')) return [];
+  const problem = `${originOf('recordSplit')}: got "${recordSplit}", expected the five fields of a crontab: minute, hour, day, month, day of the week`;
+  try {
+    return new Cron(recordSplit, { mode: '5-part' }).nextRun() === null ? [`${problem}, of a time that comes`] : [];
+  } catch {
+    return [problem];
+  }
 }
 
 function webhookProblems(config: Config, originOf: OriginOf): string[] {

@@ -77,6 +77,10 @@ export interface RecordingLibrary {
    * @throws {SluiceError} `recording.mp4`, `recording.no-such-recording`
    */
   movie(id: string, rendition?: string): Promise<RecordingMovie>;
+  /** Beginning of the oldest and end of the newest recording, of all streams or of some; undefined if there is none. */
+  bounds(
+    query: Pick<RecordingListQuery, 'app' | 'name'>,
+  ): { readonly first: EpochMilliseconds; readonly last: EpochMilliseconds } | undefined;
   totals(): { readonly count: number; readonly bytes: number };
 }
 

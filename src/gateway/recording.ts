@@ -23,6 +23,7 @@ import { Movies } from '../recording/movies.js';
 import type { RecordedRendition } from '../recording/recorded-stream.js';
 import type { RecordingFacts } from '../recording/recording-facts.js';
 import { type RecordingNews, Recordings } from '../recording/recordings.js';
+import { type SplitRules, scheduleOf } from '../recording/split.js';
 import { RecordedPresentation } from './recorded-presentation.js';
 
 export interface RecordingOptions {
@@ -47,11 +48,13 @@ export class StreamRecording implements RecordingControl {
     this.#clock = clock;
     this.#config = config;
     this.#patterns = config.recordStreams.map(patternOf);
-    const { keepFor, keepBytes, keepCount, keepFree, recordDir } = config;
+    const { keepFor, keepBytes, keepStreamBytes, keepCount, keepFree, recordDir } = config;
     this.#recordings = new Recordings({
       root: recordDir,
+      path: config.recordPath,
       keepFor: keepFor === 'forever' ? undefined : secondsOf(keepFor),
       keepBytes: keepBytes === 'any' ? undefined : bytesOf(keepBytes),
+      keepStreamBytes: keepStreamBytes === 'any' ? undefined : bytesOf(keepStreamBytes),
       keepCount: keepCount === 0 ? undefined : keepCount,
       keepFree: keepFree === '0' ? 0 : bytesOf(keepFree),
       freeBytes,
@@ -137,6 +140,10 @@ export class StreamRecording implements RecordingControl {
     return this.#movies.get(entry, rendition);
   }
 
+  bounds(query: Pick<RecordingListQuery, 'app' | 'name'>): ReturnType<RecordingControl['bounds']> {
+    return this.#recordings.bounds(query);
+  }
+
   totals(): ReturnType<RecordingControl['totals']> {
     return this.#recordings.totals();
   }
@@ -204,7 +211,8 @@ function bytesOf(text: string): number {
   return Number.parseInt(text, 10) * (BYTES[text.slice(-2)] ?? 1);
 }
 
-function splitOf(text: string): { readonly duration?: number; readonly bytes?: number } | undefined {
+function splitOf(text: string): SplitRules | undefined {
   if (text === 'publish') return undefined;
+  if (text.includes(' ')) return { next: scheduleOf(text) };
   return text.endsWith('B') ? { bytes: bytesOf(text) } : { duration: secondsOf(text) };
 }

@@ -2,6 +2,7 @@
 // lost or go stale.
 
 import type { RecordingListQuery } from '../contracts/recordings.js';
+import type { EpochMilliseconds } from '../protocols/units.js';
 import { isOpen, type RecordingFacts } from './recording-facts.js';
 import { timePrefix } from './recording-id.js';
 
@@ -23,23 +24,40 @@ export interface RecordingTotals {
   readonly bytes: number;
 }
 
+export interface RecordingBounds {
+  readonly first: EpochMilliseconds;
+  readonly last: EpochMilliseconds;
+}
+
 export class Catalogue {
   readonly #byId = new Map<string, CatalogueEntry>();
   /** Ascending. */
   #ids: string[] = [];
+  /** Ids of those in progress. */
+  readonly #open = new Set<string>();
+  #bytes = 0;
 
   get(id: string): CatalogueEntry | undefined {
     return this.#byId.get(id);
   }
 
   set(entry: CatalogueEntry): void {
-    const { id } = entry.facts;
-    if (!this.#byId.has(id)) this.#ids.splice(this.#indexOf(id), 0, id);
+    const { id, bytes } = entry.facts;
+    const before = this.#byId.get(id);
+    if (before === undefined) this.#ids.splice(this.#indexOf(id), 0, id);
+    this.#bytes += bytes - (before?.facts.bytes ?? 0);
     this.#byId.set(id, entry);
+    if (isOpen(entry.facts)) this.#open.add(id);
+    else this.#open.delete(id);
   }
 
   remove(id: string): void {
-    if (this.#byId.delete(id)) this.#ids.splice(this.#indexOf(id), 1);
+    const entry = this.#byId.get(id);
+    if (entry === undefined) return;
+    this.#byId.delete(id);
+    this.#open.delete(id);
+    this.#ids.splice(this.#indexOf(id), 1);
+    this.#bytes -= entry.facts.bytes;
   }
 
   /** The oldest first. */
@@ -60,28 +78,31 @@ export class Catalogue {
     for (let index = before - 1; index >= since; index -= 1) {
       const facts = this.#byId.get(this.#ids[index] ?? '')?.facts;
       if (facts === undefined) continue;
-      if ((app !== undefined && facts.app !== app) || (name !== undefined && facts.name !== name)) continue;
+      if (!isOfStream(facts, { app, name })) continue;
       if (found.length === limit) return { recordings: found, cursor: found.at(-1)?.id };
       found.push(facts);
     }
     return { recordings: found };
   }
 
-  /** Of one stream, or of all. */
-  totals(stream?: { readonly app: string; readonly name: string }): RecordingTotals {
-    let count = 0;
-    let bytes = 0;
-    for (const { facts } of this.#byId.values()) {
-      if (stream !== undefined && (facts.app !== stream.app || facts.name !== stream.name)) continue;
-      count += 1;
-      bytes += facts.bytes;
-    }
-    return { count, bytes };
+  totals(): RecordingTotals {
+    return { count: this.#byId.size, bytes: this.#bytes };
+  }
+
+  /** Beginning of the oldest recording and end of the newest one, of all streams or of some; undefined if there is none. */
+  bounds({ app, name }: Pick<RecordingListQuery, 'app' | 'name'>): RecordingBounds | undefined {
+    const isAsked = (id: string): boolean => {
+      const facts = this.#byId.get(id)?.facts;
+      return facts !== undefined && isOfStream(facts, { app, name });
+    };
+    const oldest = this.#byId.get(this.#ids.find(isAsked) ?? '')?.facts;
+    const newest = this.#byId.get(this.#ids.findLast(isAsked) ?? '')?.facts;
+    return oldest && newest && { first: oldest.start, last: newest.end ?? newest.start };
   }
 
   /** Recordings in progress. */
   get open(): readonly CatalogueEntry[] {
-    return [...this.#byId.values()].filter(({ facts }) => isOpen(facts));
+    return [...this.#open].flatMap((id) => this.#byId.get(id) ?? []);
   }
 
   /** The first index whose id is equal or greater. */
@@ -95,4 +116,8 @@ export class Catalogue {
     }
     return low;
   }
+}
+
+function isOfStream(facts: RecordingFacts, { app, name }: Pick<RecordingListQuery, 'app' | 'name'>): boolean {
+  return (app === undefined || facts.app === app) && (name === undefined || facts.name === name);
 }

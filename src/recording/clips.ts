@@ -4,12 +4,14 @@ import type { EpochMilliseconds } from '../protocols/units.js';
 import type { CatalogueEntry } from './catalogue.js';
 import { recordingAsSource, streamAsSource } from './clip-source.js';
 import { recordingError } from './errors.js';
-import { type ClipRequest, makeClip } from './make-clip.js';
+import { type ClipPlace, type ClipRequest, makeClip } from './make-clip.js';
 import type { RecordedStream } from './recorded-stream.js';
 import { WorkInTurn } from './work-in-turn.js';
 
 export interface ClipsOptions {
   readonly root: string;
+  /** See `directoryOf`. */
+  readonly template: string;
   /** A new id, and the time in it. */
   readonly newId: () => { readonly id: string; readonly time: EpochMilliseconds };
 }
@@ -36,9 +38,10 @@ export class Clips {
     return this.#inTurn(() => makeClip(streamAsSource(stream), clip, this.#place()));
   }
 
-  #place(): { readonly root: string; readonly id: string; readonly madeAt: EpochMilliseconds } {
-    const { id, time: madeAt } = this.#options.newId();
-    return { root: this.#options.root, id, madeAt };
+  #place(): ClipPlace {
+    const { root, template, newId } = this.#options;
+    const { id, time: madeAt } = newId();
+    return { root, template, id, madeAt };
   }
 
   async #inTurn(make: () => Promise<CatalogueEntry>): Promise<CatalogueEntry> {

@@ -10,9 +10,10 @@ import type { ClipSource, ClipTrack } from './clip-source.js';
 import { recordingError } from './errors.js';
 import { makeDirectory, replaceFile } from './files.js';
 import { finishRecording } from './finish-recording.js';
+import { directoryOf } from './record-path.js';
 import { PLAYLIST, startTag } from './recorded-playlist.js';
 import type { RecordedSegment } from './recorded-stream.js';
-import { directoryOf, MAKING } from './recording-directory.js';
+import { MAKING } from './recording-directory.js';
 import type { RecordingFacts } from './recording-facts.js';
 import { type MissingSegment, TrackWriter } from './track-writer.js';
 
@@ -26,6 +27,8 @@ export interface ClipRequest {
 
 export interface ClipPlace {
   readonly root: string;
+  /** See `directoryOf`. */
+  readonly template: string;
   readonly id: string;
   readonly madeAt: EpochMilliseconds;
 }
@@ -58,7 +61,7 @@ export async function makeClip(source: ClipSource, clip: ClipRequest, place: Cli
     await replaceFile(join(making, PLAYLIST), startingAt(source.variants, shown.skip));
     const finished = await finishRecording(making, facts);
     if (finished === undefined) throw recordingError('recording.clip', 'its media was removed in the meantime');
-    const directory = directoryOf(root, finished);
+    const directory = directoryOf(root, place.template, { ...finished, part: 1 });
     await makeDirectory(dirname(directory));
     await rename(making, directory);
     return { facts: finished, directory };

@@ -1,15 +1,15 @@
-// The directory tree of recordings: `APP/NAME/ID/`. Only directories that are named by an id and have a `recording.json` are ours; all others are
+// The directory tree of recordings. Only directories that are named by an id and have a `recording.json` are ours; all others are
 // left alone.
 
 import type { Dirent } from 'node:fs';
 import { readdir, readFile, rename, rm, rmdir } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { systemCode } from '../protocols/system-error.js';
 import type { CatalogueEntry } from './catalogue.js';
 import { makeDirectory } from './files.js';
 import { finishRecording } from './finish-recording.js';
-import { FACTS_FILE, isOpen, parseFacts, type RecordingFacts } from './recording-facts.js';
-import { isRecordingId } from './recording-id.js';
+import { idOfDirectory } from './record-path.js';
+import { FACTS_FILE, isOpen, parseFacts } from './recording-facts.js';
 
 /** Recordings are moved here to be removed. After a crash in between, the next start removes them. */
 const LEAVING = '.leaving';
@@ -18,14 +18,10 @@ const LEAVING = '.leaving';
 export const MAKING = '.making';
 
 /** Limit of the directory levels above a recording: the application (one or more) and the name. */
-const DEEPEST = 8;
+const DEEPEST = 16;
 
 /** Many at a time, because reading mostly waits for the disk. */
 const READ_AT_ONCE = 16;
-
-export function directoryOf(root: string, { app, name, id }: Pick<RecordingFacts, 'app' | 'name' | 'id'>): string {
-  return join(root, ...app.split('/'), name, id);
-}
 
 export interface FoundRecordings {
   readonly entries: readonly CatalogueEntry[];
@@ -43,6 +39,7 @@ export async function readRecordings(root: string): Promise<FoundRecordings> {
   for (const unfinished of [LEAVING, MAKING]) await rm(join(root, unfinished), { recursive: true, force: true });
   const entries: CatalogueEntry[] = [];
   const interrupted: CatalogueEntry[] = [];
+  const ids = new Set<string>();
   const damaged: { directory: string; reason: string }[] = [];
   const directories = recordingDirectories(root, 0);
   const read = async (): Promise<void> => {
@@ -50,6 +47,9 @@ export async function readRecordings(root: string): Promise<FoundRecordings> {
       try {
         const found = await readRecording(root, directory);
         if (found === undefined) continue;
+        const { id } = found.entry.facts;
+        if (ids.has(id)) throw new Error(`another directory is the recording ${id} too`);
+        ids.add(id);
         entries.push(found.entry);
         if (found.wasOpen) interrupted.push(found.entry);
       } catch (error) {
@@ -58,6 +58,8 @@ export async function readRecordings(root: string): Promise<FoundRecordings> {
     }
   };
   await Promise.all(Array.from({ length: READ_AT_ONCE }, read));
+  // In their order they are all added at the end of the catalogue.
+  entries.sort((a, b) => (a.facts.id < b.facts.id ? -1 : 1));
   return { entries, interrupted, damaged };
 }
 
@@ -68,7 +70,7 @@ async function readRecording(
 ): Promise<{ readonly entry: CatalogueEntry; readonly wasOpen: boolean } | undefined> {
   const facts = parseFacts(await readFile(join(directory, FACTS_FILE), 'utf8'));
   if (facts === undefined) throw new Error(`${FACTS_FILE} is not the description of a recording`);
-  if (directory !== directoryOf(root, facts)) throw new Error(`it belongs to ${facts.app}/${facts.name}/${facts.id}`);
+  if (idOfDirectory(basename(directory)) !== facts.id) throw new Error(`it belongs to the recording ${facts.id}`);
   if (!isOpen(facts)) return { entry: { directory, facts }, wasOpen: false };
   const finished = await finishRecording(directory, { ...facts, state: 'interrupted' });
   if (finished !== undefined) return { entry: { directory, facts: finished }, wasOpen: true };
@@ -81,7 +83,7 @@ async function* recordingDirectories(directory: string, depth: number): AsyncGen
     // Symbolic links are skipped, because their target is not ours.
     if (!entry.isDirectory() || entry.name === LEAVING || entry.name === MAKING) continue;
     const path = join(directory, entry.name);
-    if (isRecordingId(entry.name)) yield path;
+    if (idOfDirectory(entry.name) !== undefined) yield path;
     else if (depth < DEEPEST) yield* recordingDirectories(path, depth + 1);
   }
 }

@@ -1,54 +1,41 @@
 // The entry point of this folder: starts and stops recordings of streams, finds and changes finished ones, and removes expired ones.
 
 import { join } from 'node:path';
-import type { Logger } from '../contracts/logger.js';
 import type { RecordingListQuery } from '../contracts/recordings.js';
 import type { Clock } from '../protocols/clock.js';
 import type { SluiceError } from '../protocols/errors.js';
 import { FailureDomain } from '../protocols/failure-domain.js';
-import type { EpochMilliseconds, Seconds } from '../protocols/units.js';
-import { Catalogue, type CatalogueEntry, type RecordingPage, type RecordingTotals } from './catalogue.js';
+import type { EpochMilliseconds } from '../protocols/units.js';
+import {
+  Catalogue,
+  type CatalogueEntry,
+  type RecordingBounds,
+  type RecordingPage,
+  type RecordingTotals,
+} from './catalogue.js';
 import { Clips } from './clips.js';
 import { recordingError } from './errors.js';
 import { replaceFile } from './files.js';
 import type { ClipRequest } from './make-clip.js';
-import type { RecordedRendition, RecordedStream } from './recorded-stream.js';
+import { directoryOf } from './record-path.js';
+import type { RecordedStream } from './recorded-stream.js';
 import { Recorder } from './recorder.js';
-import { directoryOf, readRecordings, removeRecording } from './recording-directory.js';
+import { readRecordings, removeRecording } from './recording-directory.js';
 import { FACTS_FILE, isOpen, type RecordingFacts, renderFacts } from './recording-facts.js';
 import { newRecordingId } from './recording-id.js';
-import type { RetentionRules } from './retention.js';
+import type { RecordingsOptions, StartRecording } from './recordings-options.js';
 import { RetentionRounds } from './retention-rounds.js';
+import { isSplitDue } from './split.js';
 import { WorkInTurn } from './work-in-turn.js';
 
-export interface RecordingsOptions extends RetentionRules {
-  /** Absolute path of an existing directory. */
-  readonly root: string;
-  /** Bytes that must stay free on the disk; 0: no minimum. */
-  readonly keepFree: number;
-  /** Free bytes on the disk of a directory. */
-  readonly freeBytes: (directory: string) => Promise<number>;
-  /** A recording that is longer or larger than this is continued in a new one; undefined: never. */
-  readonly split: { readonly duration?: Seconds; readonly bytes?: number } | undefined;
-  readonly clock: Clock;
-  readonly logger: Logger;
-  readonly onEvent: (event: RecordingNews) => void;
-}
+export type { RecordingNews, RecordingsOptions, StartRecording } from './recordings-options.js';
 
-export interface RecordingNews {
-  readonly type:
-    | 'recording.started'
-    | 'recording.paused'
-    | 'recording.resumed'
-    | 'recording.finished'
-    | 'recording.clipped'
-    | 'recording.removed';
-  readonly recording: RecordingFacts;
-}
-
-export interface StartRecording {
-  readonly takes: (rendition: RecordedRendition) => boolean;
-  readonly title?: string | undefined;
+interface RunningRecorder {
+  readonly recorder: Recorder;
+  readonly how: StartRecording;
+  readonly began: EpochMilliseconds;
+  /** Counts from 1 while it is continued in new ones. */
+  readonly part: number;
 }
 
 export class Recordings {
@@ -57,7 +44,7 @@ export class Recordings {
   readonly #domain: FailureDomain;
   readonly #clock: Clock;
   /** The recorder of each stream that is being recorded, and how it was started. */
-  readonly #recorders = new Map<RecordedStream, { recorder: Recorder; readonly how: StartRecording }>();
+  readonly #recorders = new Map<RecordedStream, RunningRecorder>();
   /** Recorders that have been stopped but are still writing. */
   readonly #finishing = new Set<Recorder>();
   #lastStart: EpochMilliseconds = 0;
@@ -78,7 +65,7 @@ export class Recordings {
       ...{ rules: options, catalogue: this.#catalogue, root, keepFree, freeBytes, logger },
       ...{ clock: this.#clock, domain: this.#domain, remove: (entry) => this.#remove(entry) },
     });
-    this.#clips = new Clips({ root, newId: () => this.#newId() });
+    this.#clips = new Clips({ root, template: options.path, newId: () => this.#newId() });
   }
 
   /** Reads the existing recordings. @throws the system error if the directory cannot be read */
@@ -105,6 +92,10 @@ export class Recordings {
 
   find(id: string): CatalogueEntry | undefined {
     return this.#catalogue.get(id);
+  }
+
+  bounds(query: Pick<RecordingListQuery, 'app' | 'name'>): RecordingBounds | undefined {
+    return this.#catalogue.bounds(query);
   }
 
   totals(): RecordingTotals {
@@ -205,11 +196,11 @@ export class Recordings {
     return { id: newRecordingId(this.#lastStart), time: this.#lastStart };
   }
 
-  #record(stream: RecordedStream, how: StartRecording, first: number): Recorder {
-    const { root, keepFree, freeBytes } = this.#options;
+  #record(stream: RecordedStream, how: StartRecording, first: number, part = 1): Recorder {
+    const { root, path, keepFree, freeBytes } = this.#options;
     const { app, name } = stream;
-    const { id } = this.#newId();
-    const directory = directoryOf(root, { app, name, id });
+    const { id, time: began } = this.#newId();
+    const directory = directoryOf(root, path, { app, name, id, start: began, part });
     const recorder: Recorder = new Recorder({
       ...{ stream, directory, id, first, keepFree, freeBytes, ...how },
       clock: this.#clock,
@@ -221,7 +212,7 @@ export class Recordings {
         ),
       onPaused: (error) => this.#paused(recorder, error),
     });
-    this.#recorders.set(stream, { recorder, how });
+    this.#recorders.set(stream, { recorder, how, began, part });
     this.#catalogue.set({ facts: recorder.facts, directory });
     this.#options.logger.info({ app, stream: name, recording: id }, 'recording started');
     this.#options.onEvent({ type: 'recording.started', recording: recorder.facts });
@@ -249,11 +240,10 @@ export class Recordings {
     const running = this.#recorders.get(stream);
     const { split } = this.#options;
     if (running?.recorder !== recorder || split === undefined || this.#closed || stream.ended) return;
-    const isLong = split.duration !== undefined && facts.duration >= split.duration;
-    if (!isLong && (split.bytes === undefined || facts.bytes < split.bytes)) return;
+    if (!isSplitDue(split, facts, running.began, this.#clock.wallClock())) return;
     const until = stream.nextNumber;
     this.#finishInBackground(recorder, () => recorder.stop(until));
-    this.#record(stream, running.how, until);
+    this.#record(stream, running.how, until, running.part + 1);
   }
 
   #finishInBackground(recorder: Recorder, finish: () => Promise<void>): void {

@@ -22,7 +22,8 @@ export async function openRoom(options: Partial<RecordingsOptions> = {}): Promis
   const news: RecordingNews[] = [];
   const warnings: string[] = [];
   const recordings = new Recordings({
-    ...{ root, keepFor: undefined, keepBytes: undefined, keepCount: undefined, keepFree: 0, split: undefined, clock },
+    ...{ root, path: '{app}/{name}/{id}', keepFor: undefined, keepBytes: undefined, keepStreamBytes: undefined },
+    ...{ keepCount: undefined, keepFree: 0, split: undefined, clock },
     freeBytes: async () => Number.MAX_SAFE_INTEGER,
     logger: {
       debug: () => undefined,

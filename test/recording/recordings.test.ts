@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
 import { readPlaylist } from '../../src/recording/recorded-playlist.js';
+import { scheduleOf } from '../../src/recording/split.js';
 import { parsePlaylist } from '../support/playlist-checker.js';
 import { temporaryDirectory } from '../support/temp-dir.js';
 import { AUDIO, FakeStream, SOURCE } from './fake-stream.js';
@@ -163,6 +164,49 @@ describe('a recording', () => {
       uris.push(...(playlist?.entries ?? []).map(({ uri }) => uri));
     }
     expect(uris).toEqual(Array.from({ length: 12 }, (_, index) => `seg-${100 + index}.m4s`));
+  });
+
+  it('G7 is continued in a new one at the times of a schedule', async () => {
+    // Every full hour, whatever the time zone.
+    const room = await openRoom({ split: { next: scheduleOf('0 * * * *') } });
+    const stream = new FakeStream('cam', room.live);
+    room.clock.advance(3_600_000 - (room.clock.wallClock() % 3_600_000) + 60_000);
+    room.recordings.start(stream, ALL);
+    for (const [number, minutes] of [
+      [100, 30],
+      [101, 30],
+      [102, 30],
+      [103, 15],
+    ] as const) {
+      stream.add(SOURCE, number);
+      await vi.waitFor(() => expect(room.recordings.totals().bytes).toBe((number - 99) * 100));
+      room.clock.advance(minutes * 60_000);
+    }
+    stream.end();
+    await vi.waitFor(() => expect(room.news.filter(({ type }) => type === 'recording.finished')).toHaveLength(2));
+    // The third segment was complete after the full hour, and is the last of the first recording.
+    expect(room.recordings.list({ limit: 10 }).recordings.map(({ duration }) => duration)).toEqual([2, 6]);
+  });
+
+  it('G8 lies where the template says, and is found there by the next process, whatever its template is', async () => {
+    const room = await openRoom({ path: '{name}/{year}-{month}-{day}/part{part}-{id}', split: { duration: 2 } });
+    const stream = new FakeStream('cam', room.live);
+    room.recordings.start(stream, ALL);
+    for (const number of [100, 101]) {
+      stream.add(SOURCE, number);
+      await vi.waitFor(() => expect(room.recordings.totals().bytes).toBe((number - 99) * 100));
+    }
+    stream.end();
+    await vi.waitFor(() => expect(room.news.filter(({ type }) => type === 'recording.finished')).toHaveLength(2));
+    // The third one is empty, and goes.
+    await vi.waitFor(() => expect(room.recordings.totals().count).toBe(2));
+    const day = new Date(room.clock.wallClock()).toISOString().slice(0, 10);
+    const found = room.recordings.list({ limit: 10 }).recordings.map(({ id }) => room.recordings.find(id));
+    expect(found.map((entry) => entry?.directory)).toEqual(
+      found.map((entry, index) => join(room.root, 'cam', day, `part${2 - index}-${entry?.facts.id}`)),
+    );
+    const next = await openRoom({ root: room.root });
+    expect(next.recordings.list({ limit: 10 })).toEqual(room.recordings.list({ limit: 10 }));
   });
 
   it('leaves no files if it was ended before its first segment', async () => {

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Catalogue, type CatalogueEntry } from '../../src/recording/catalogue.js';
 import { newRecordingId } from '../../src/recording/recording-id.js';
-import { expired } from '../../src/recording/retention.js';
+import { expired, type RetentionRules } from '../../src/recording/retention.js';
 
 const NOW = Date.parse('2026-11-28T12:00:00Z');
 
@@ -29,7 +29,14 @@ const entries = fc
   );
 
 const optional = (max: number) => fc.option(fc.integer({ min: 1, max }), { nil: undefined });
-const rules = fc.record({ keepFor: optional(100_000), keepBytes: optional(20_000), keepCount: optional(5) });
+const rules = fc.record({
+  keepFor: optional(100_000),
+  keepBytes: optional(20_000),
+  keepStreamBytes: optional(8_000),
+  keepCount: optional(5),
+});
+
+const sum = (list: Iterable<CatalogueEntry>): number => [...list].reduce((bytes, { facts }) => bytes + facts.bytes, 0);
 
 const isRemovable = ({ facts }: CatalogueEntry): boolean =>
   !facts.pinned && (facts.state === 'finished' || facts.state === 'interrupted');
@@ -49,7 +56,11 @@ describe('retention', () => {
           const count = removable.filter(({ facts }) => facts.name === name).length;
           expect(count).toBeLessThanOrEqual(keepCount ?? Number.POSITIVE_INFINITY);
         }
-        const sum = (list: Iterable<CatalogueEntry>) => [...list].reduce((bytes, { facts }) => bytes + facts.bytes, 0);
+        const ofStream = (name: string) => rest.filter(({ facts }) => facts.name === name);
+        for (const name of ['one', 'two', 'three']) {
+          if (ofStream(name).some(isRemovable))
+            expect(sum(ofStream(name))).toBeLessThanOrEqual(kept.keepStreamBytes ?? Number.POSITIVE_INFINITY);
+        }
         if (removable.length === 0) return;
         expect(sum(rest)).toBeLessThanOrEqual(keepBytes ?? Number.POSITIVE_INFINITY);
         expect(sum(leaving)).toBeGreaterThanOrEqual(missing);
@@ -60,7 +71,11 @@ describe('retention', () => {
   it('removes the oldest, and no more than necessary', () => {
     fc.assert(
       fc.property(entries, fc.integer({ min: 1, max: 20_000 }), (all, keepBytes) => {
-        const leaving = expired(all, { keepFor: undefined, keepBytes, keepCount: undefined }, NOW);
+        const leaving = expired(
+          all,
+          { keepFor: undefined, keepBytes, keepStreamBytes: undefined, keepCount: undefined },
+          NOW,
+        );
         const order = all.filter(isRemovable);
         expect(leaving).toEqual(order.slice(0, leaving.length));
         const total = all.reduce((bytes, { facts }) => bytes + facts.bytes, 0);
@@ -70,6 +85,31 @@ describe('retention', () => {
         expect(total - (freed - newest.facts.bytes)).toBeGreaterThan(keepBytes);
       }),
     );
+  });
+});
+
+describe('retention of clips', () => {
+  const entry = (id: string, days: number, clipDays?: number): CatalogueEntry => {
+    const start = NOW - days * 86_400_000;
+    const facts = { version: 1 as const, id, app: 'live', name: 'cam', start, end: start, duration: 1, bytes: 1 };
+    const madeAt = NOW - (clipDays ?? 0) * 86_400_000;
+    const clip = { from: start, to: start, skip: 0, cut: 0, madeAt, by: 'operator' as const };
+    return {
+      directory: '/',
+      facts: {
+        ...facts,
+        ...{ pinned: false, state: 'finished', renditions: [], gaps: [], ...(clipDays !== undefined && { clip }) },
+      },
+    };
+  };
+  const none = { keepFor: undefined, keepBytes: undefined, keepStreamBytes: undefined, keepCount: undefined };
+
+  it('counts from when they were made, and apart from recordings', () => {
+    const all = [entry('a', 40), entry('b', 20), entry('c', 40, 1), entry('d', 40, 31)];
+    const ids = (rules: Partial<RetentionRules>): string[] =>
+      expired(all, { ...none, ...rules }, NOW).map(({ facts }) => facts.id);
+    expect(ids({ keepFor: 30 * 86_400 }).sort()).toEqual(['a', 'd']);
+    expect(ids({ keepCount: 1 }).sort()).toEqual(['a', 'c']);
   });
 });
 
@@ -96,7 +136,14 @@ describe('the catalogue', () => {
           cursor = page.cursor;
         }
         expect(found).toEqual(expected);
-        expect(catalogue.totals().count).toBe(all.length);
+        expect(catalogue.totals()).toEqual({ count: all.length, bytes: sum(all) });
+        expect(catalogue.open.length).toBe(all.filter(({ facts }) => /recording|paused/.test(facts.state)).length);
+        const starts = all
+          .filter(({ facts }) => facts.name === (asked.name ?? facts.name))
+          .map(({ facts }) => facts.start);
+        const bounds = catalogue.bounds({ name: asked.name });
+        expect(bounds?.first).toBe(starts.length === 0 ? undefined : Math.min(...starts));
+        expect(bounds?.last).toBe(starts.length === 0 ? undefined : Math.max(...starts));
         for (const { facts } of all) catalogue.remove(facts.id);
         expect(catalogue.list({ limit: 1 })).toEqual({ recordings: [] });
       }),

@@ -8,6 +8,11 @@ const DURATION_TEXT = '[1-9][0-9]{0,6}[smhd]';
 /** `500MB`, `2GB`, `1TB`: powers of 1024. */
 const SIZE_TEXT = '[1-9][0-9]{0,5}(MB|GB|TB)';
 
+const CRON_FIELD = '[0-9A-Za-z*/,-]{1,60}';
+/** Whether its numbers exist is checked by `conflicts.ts`. */
+const CRON_TEXT = `${CRON_FIELD}( ${CRON_FIELD}){4}`;
+const PATH_PIECE = '([0-9A-Za-z_.-]|\\{(app|name|part|year|month|day|hour|minute)\\})';
+
 export const recordingOptions = {
   record: text({
     default: 'off',
@@ -38,13 +43,22 @@ export const recordingOptions = {
     description:
       'Where recordings are kept. On the file system of `mediaDir` they take no extra space while a stream is live, because the files are hard links. Must not lie in `mediaDir` or `stateDir`.',
   }),
+  recordPath: text({
+    default: '{app}/{name}/{id}',
+    pattern: `^((?!\\.)${PATH_PIECE}+/){0,6}((?!\\.)${PATH_PIECE}+-)?\\{id\\}$`,
+    placeholder: 'TEMPLATE',
+    expected:
+      'names of directories, made of letters, digits, "_", ".", "-" and {app}, {name}, {part}, {year}, {month}, {day}, {hour}, {minute}, of which the last one is {id} or ends with -{id}',
+    description:
+      'Where below `recordDir` each recording has its directory, such as `{app}/{name}/{year}-{month}-{day}/{hour}{minute}-{id}`. Times are UTC; `{part}` counts from 1 when a recording is continued in new ones. A change is for new recordings, and earlier ones are still found.',
+  }),
   recordSplit: text({
     default: 'publish',
-    pattern: `^(publish|${DURATION_TEXT}|${SIZE_TEXT})$`,
-    placeholder: 'publish|TIME|SIZE',
-    expected: 'publish, a time such as 1h, or a size such as 2GB',
+    pattern: `^(publish|${DURATION_TEXT}|${SIZE_TEXT}|${CRON_TEXT})$`,
+    placeholder: 'publish|TIME|SIZE|CRON',
+    expected: 'publish, a time such as 1h, a size such as 2GB, or five fields of a crontab such as "0 * * * *"',
     description:
-      'When a recording is split: never while the stream is live (`publish`), or when it has this length or size. It is split between segments, at the same picture in all renditions.',
+      'When a recording is split: never while the stream is live (`publish`), when it has this length or size, or at these times (a crontab in local time: `0 * * * *` is every full hour). It is split between segments, at the same picture in all renditions.',
   }),
   keepFor: text({
     default: 'forever',
@@ -59,6 +73,13 @@ export const recordingOptions = {
     placeholder: 'SIZE|any',
     expected: 'a size such as 500GB, or any',
     description: 'Size of all recordings together; beyond it the oldest finished ones are removed.',
+  }),
+  keepStreamBytes: text({
+    default: 'any',
+    pattern: `^(any|${SIZE_TEXT})$`,
+    placeholder: 'SIZE|any',
+    expected: 'a size such as 50GB, or any',
+    description: 'Size of all recordings of one stream; beyond it the oldest finished ones are removed.',
   }),
   keepCount: count(0, 1_000_000, {
     default: 0,

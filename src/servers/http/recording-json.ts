@@ -1,9 +1,15 @@
 // Recordings as the public and the management API show them.
 
 import type { Static } from 'typebox';
-import type { ClipState, NewClip, RecordingListQuery, RecordingState } from '../../contracts/recordings.js';
+import type {
+  ClipState,
+  NewClip,
+  RecordingLibrary,
+  RecordingListQuery,
+  RecordingState,
+} from '../../contracts/recordings.js';
 import { HttpProblem } from './errors.js';
-import type { NewClipBody, RecordingQuery, RecordingSchema } from './schemas/recordings.js';
+import type { NewClipBody, RecordingListSchema, RecordingQuery, RecordingSchema } from './schemas/recordings.js';
 
 const DEFAULT_LIMIT = 50;
 
@@ -24,6 +30,23 @@ export function recordingJson({
     renditions: renditions.map(({ name }) => name),
     gaps: gaps.map(({ from, to }) => ({ from: new Date(from).toISOString(), to: new Date(to).toISOString() })),
     ...(clip !== undefined && { clip: clipJson(clip) }),
+  };
+}
+
+/** A page of recordings, with figures of all recordings. */
+export function recordingListJson(
+  library: Pick<RecordingLibrary, 'list' | 'bounds' | 'totals'>,
+  query: RecordingListQuery,
+): Static<typeof RecordingListSchema> {
+  const { recordings, cursor } = library.list(query);
+  const bounds = library.bounds(query);
+  return {
+    recordings: recordings.map(recordingJson),
+    ...(cursor !== undefined && { cursor }),
+    ...(bounds !== undefined && {
+      bounds: { first: new Date(bounds.first).toISOString(), last: new Date(bounds.last).toISOString() },
+    }),
+    ...library.totals(),
   };
 }
 

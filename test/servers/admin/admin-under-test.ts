@@ -92,6 +92,10 @@ export class FakeRecordings implements RecordingControl {
     return facts && { facts, directory: '/nowhere' };
   }
 
+  bounds(): undefined {
+    return undefined;
+  }
+
   totals(): { readonly count: number; readonly bytes: number } {
     return { count: this.all.size, bytes: 0 };
   }

@@ -5,7 +5,7 @@ import type { FastifyInstance } from 'fastify';
 import { type Static, Type } from 'typebox';
 import type { NewClip } from '../../../contracts/recordings.js';
 import { SluiceError } from '../../../protocols/errors.js';
-import { clipOf, recordingJson, recordingQuery } from '../../http/recording-json.js';
+import { clipOf, recordingJson, recordingListJson, recordingQuery } from '../../http/recording-json.js';
 import {
   NewClipBody,
   RecordingListSchema,
@@ -65,9 +65,8 @@ export async function recordingRoutes(
       answer: RecordingListSchema,
     }),
     (request, reply) => {
-      const page = recordings.list(recordingQuery(request.query as Static<typeof RecordingQuery>));
-      const shown = { ...page, recordings: page.recordings.map(recordingJson), ...recordings.totals() };
-      return reply.send(shown as never);
+      const query = recordingQuery(request.query as Static<typeof RecordingQuery>);
+      return reply.send(recordingListJson(recordings, query) as never);
     },
   );
 

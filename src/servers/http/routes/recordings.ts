@@ -24,7 +24,7 @@ import { matchesEntityTag, readRange } from '../negotiation.js';
 import { installCors } from '../plugins/cors.js';
 import { sendGateProblem } from '../plugins/errors.js';
 import { installTickets, withTickets } from '../plugins/tickets.js';
-import { recordingJson, recordingQuery } from '../recording-json.js';
+import { recordingJson, recordingListJson, recordingQuery } from '../recording-json.js';
 import {
   MovieQuery,
   RecordingFileParameters,
@@ -58,14 +58,7 @@ export async function recordingApiRoutes(app: FastifyInstance, { recordings }: R
   app.get<{ Querystring: Static<typeof RecordingQuery> }>(
     '/api/v1/recordings',
     { schema: { querystring: RecordingQuery, response: { 200: RecordingListSchema } }, exposeHeadRoute: true },
-    (request, reply) => {
-      const page = recordings.list(recordingQuery(request.query));
-      return sendJson(request, reply, {
-        ...page,
-        recordings: page.recordings.map(recordingJson),
-        ...recordings.totals(),
-      });
-    },
+    (request, reply) => sendJson(request, reply, recordingListJson(recordings, recordingQuery(request.query))),
   );
 
   app.get<{ Params: Static<typeof RecordingParameters> }>(

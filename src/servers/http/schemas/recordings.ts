@@ -59,6 +59,9 @@ export const NewClipBody = Type.Object(
 export const RecordingListSchema = Type.Object({
   recordings: Type.Array(RecordingSchema),
   cursor: Type.Optional(Type.String()),
+  bounds: Type.Optional(
+    Type.Object({ first: Time, last: Time }, { description: 'of all recordings of the streams that were asked for' }),
+  ),
   /** Of all recordings, whatever the query. */
   count: Type.Integer(),
   bytes: Type.Integer(),
