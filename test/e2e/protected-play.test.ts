@@ -7,12 +7,14 @@ import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
 import { createPlayToken, type PlayClaims } from '../../src/access/tickets/play-token.js';
 import { SigningKeys } from '../../src/access/tickets/signing-keys.js';
 import { publishLoop } from '../faults/looping-publisher.js';
+import { faultsIn, playInBrowser, watchRequests } from '../interop/ticket-players.js';
 import { launchBrowser } from '../support/chromium.js';
 import { followStream } from '../support/followed-stream.js';
 import { startGateway, type TestGateway } from '../support/gateway.js';
 import { eventually } from '../support/hls-client.js';
 import { PATIENCE } from '../support/patience.js';
 import { makeFlvSource } from '../transcode/flv-source.js';
+import { DASH_JS, SHAKA_DASH } from './other-players-page.js';
 
 const SECRET = 'a-secret-of-the-back-end-0123456789abcdef';
 const keys = new SigningKeys([Buffer.from(SECRET)]);
@@ -180,4 +182,23 @@ it('tells the surrounding page that the time is over, and continues with a new t
   );
   await untilPlays(frame);
   expect(await frame?.evaluate('globalThis.notLoadedAgain')).toBe(true);
+});
+
+it('D2.01 players of MPEG-DASH get from the token to the ticket, which each request for media carries', async () => {
+  const { http } = await startProtected();
+  const token = tokenFor(600);
+  const entry = '/dash/live/cam/manifest.mpd';
+  await eventually(async () => {
+    const mpd = await (await fetch(`${http}${entry}?token=${token}`)).text();
+    return mpd.includes('<S ') ? true : undefined;
+  });
+  for (const player of [SHAKA_DASH, DASH_JS]) {
+    const { base, requests } = await watchRequests(http);
+    expect(await playInBrowser(browser, base, `${base}${entry}?token=${token}`, player, 1), player.name).toEqual([]);
+    expect(faultsIn(requests, token), player.name).toEqual([]);
+    expect(
+      requests.some(({ url }) => url.startsWith('/hls/~1')),
+      player.name,
+    ).toBe(true);
+  }
 });
