@@ -155,6 +155,7 @@ export class Gateway {
             outbox: this.#parts.access.outbox(),
           }),
           adminRefused: this.#admin?.refused ?? new Map(),
+          bucket: this.#parts.recording.bucket(),
         }),
         offer: (page) => {
           this.#metrics = page;

@@ -276,9 +276,10 @@ describe('documents', () => {
     ];
     const variables = [...OPTIONS.flatMap(({ environment }) => environment), CONFIG_FILE_VARIABLE];
     const text = read(page);
-    const named = [...text.matchAll(/(?<![\w-])--[a-z][a-z-]*/g), ...text.matchAll(/\bSLUICE_[A-Z_]*[A-Z]\b/g)].map(
-      ([name]) => name,
-    );
+    const named = [
+      ...text.matchAll(/(?<![\w-])--[a-z][a-z0-9-]*/g),
+      ...text.matchAll(/\bSLUICE_[A-Z0-9_]*[A-Z]\b/g),
+    ].map(([name]) => name);
     expect(named.filter((name) => !flags.includes(name) && !variables.includes(name))).toEqual([]);
   });
 });

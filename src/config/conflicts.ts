@@ -66,6 +66,7 @@ export function conflicts(config: Config, originOf: OriginOf): string[] {
   problems.push(...userProblems(config, originOf));
   problems.push(...jwtProblems(config, originOf));
   problems.push(...webhookProblems(config, originOf));
+  problems.push(...bucketProblems(config, originOf));
   problems.push(...unkeptMediaProblems(config, originOf));
   problems.push(...scheduleProblems(config, originOf));
   if (config.mediaDir !== NO_MEDIA_DIRECTORY && isInside(config.stateDir, config.mediaDir)) {
@@ -127,6 +128,25 @@ function scheduleProblems({ recordSplit }: Config, originOf: OriginOf): string[]
   } catch {
     return [problem];
   }
+}
+
+function bucketProblems({ s3Bucket, s3Endpoint, s3AccessKey, s3SecretKey }: Config, originOf: OriginOf): string[] {
+  const problems: string[] = [];
+  if (s3Endpoint !== undefined && !isOrigin(s3Endpoint)) {
+    problems.push(`${originOf('s3Endpoint')}: expected https or http, a host and perhaps a port, and nothing else`);
+  }
+  if (s3Bucket === undefined) return problems;
+  if (s3AccessKey === undefined || s3SecretKey === undefined) {
+    problems.push(`${originOf('s3Bucket')}: needs s3AccessKey and s3SecretKey, in the file or the environment`);
+  }
+  return problems;
+}
+
+/** Whether this is a URL without user, path and query, which the bucket and its keys can be added to. */
+function isOrigin(url: string): boolean {
+  if (!URL.canParse(url)) return false;
+  const { protocol, origin } = new URL(url);
+  return (protocol === 'https:' || protocol === 'http:') && (url === origin || url === `${origin}/`);
 }
 
 function webhookProblems(config: Config, originOf: OriginOf): string[] {
@@ -196,6 +216,10 @@ export function ineffectiveOptions(config: Config, set: ReadonlySet<ConfigKey>, 
     warnings.push(
       `${originOf('slate')} does nothing: no stream waits for its publisher (${originOf('resumeWindow')} is 0)`,
     );
+  }
+  for (const key of ['s3Endpoint', 's3Prefix', 's3Ca'] as const) {
+    if (config[key] === undefined || config.s3Bucket !== undefined) continue;
+    warnings.push(`${originOf(key)} does nothing: s3Bucket is not set`);
   }
   if (set.has('userChallenge') && config.users.length === 0) {
     warnings.push(`${originOf('userChallenge')} does nothing: there are no users`);

@@ -8,7 +8,7 @@ export function optionsHelp(): string {
   const sections = SECTIONS.map(({ title, options }) => ({
     title,
     rows: OPTIONS.filter(({ key }) => key in options).map((option) => ({
-      left: `  ${option.flag} ${option.placeholder}`,
+      left: `  ${option.flag ?? option.environment[0]} ${option.placeholder}`,
       right: `${plain(option.description)} [${plain(defaultText(option))}]`,
     })),
   }));
@@ -33,10 +33,12 @@ export function fileOptionsTable(): string {
   return ['| Key | Default | Value | What it does |', '|---|---|---|---|', ...rows].join('\n');
 }
 
-/** A Markdown table with one row per option that has a flag. */
+/** A Markdown table with one row per option that has an environment variable. */
 export function optionsTable(): string {
   const rows = OPTIONS.map((option) => {
-    const names = [option.flag, ...option.environment].map((name) => `\`${name}\``).join('<br>');
+    const names = [...(option.flag === undefined ? [] : [option.flag]), ...option.environment]
+      .map((name) => `\`${name}\``)
+      .join('<br>');
     return row([
       `\`${option.key}\``,
       names,

@@ -21,7 +21,7 @@ export function readFlags(argv: readonly string[]): FlagReading {
   const problems: string[] = [];
   const warnings = new Map<string, string>();
   let configFile: string | undefined;
-  const known = [...OPTIONS.map((option) => option.flag), CONFIG_FLAG, '--help', '--version'];
+  const known = [...OPTIONS.flatMap(({ flag }) => flag ?? []), CONFIG_FLAG, '--help', '--version'];
 
   for (let i = 0; i < argv.length; i++) {
     const argument = argv[i] ?? '';

@@ -74,6 +74,7 @@ export function loadConfigWithWarnings(sources: ConfigSources = {}): LoadedConfi
     recordDir: resolve(cwd, config.recordDir),
     ...(config.slate !== undefined && { slate: resolve(cwd, config.slate) }),
     ...(config.tlsCert !== undefined && { tlsCert: resolve(cwd, config.tlsCert) }),
+    ...(config.s3Ca !== undefined && { s3Ca: resolve(cwd, config.s3Ca) }),
     ...(config.tlsKey !== undefined && { tlsKey: resolve(cwd, config.tlsKey) }),
   };
   const originOf: OriginOf = (key, entry) => {

@@ -20,6 +20,8 @@ export interface OptionDetails {
   readonly aliases?: readonly string[];
   /** Whether it has neither flag nor environment variable, because it is rarely set or does not fit on a command line. */
   readonly fileOnly?: boolean;
+  /** Whether it has an environment variable but no flag, because other users of the machine may see flags. */
+  readonly noFlag?: boolean;
 }
 
 /** The JSON Schema keywords that are used for options and their entries. */

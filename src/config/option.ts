@@ -15,8 +15,8 @@ export interface FileOption extends OptionDetails {
 
 /** An option that can also be set outside the file. */
 export interface Option extends FileOption {
-  /** `--http-port` */
-  readonly flag: string;
+  /** `--http-port`; undefined if the value must not appear on a command line. */
+  readonly flag: string | undefined;
   /** Environment variables that set it, in order of precedence: `SLUICE_HTTP_PORT`. */
   readonly environment: readonly [string, ...string[]];
 }
@@ -30,10 +30,10 @@ export const FILE_OPTIONS: readonly FileOption[] = Object.entries(configSchema.p
   return { ...pickDetails(schema), key: key as ConfigKey, defaultValue: schema.default, schema };
 });
 
-/** The options that have a flag and an environment variable. */
+/** The options that have an environment variable, and most of them a flag. */
 export const OPTIONS: readonly Option[] = FILE_OPTIONS.filter(({ fileOnly }) => fileOnly !== true).map((option) => ({
   ...option,
-  flag: `--${separated(option.key, '-')}`,
+  flag: option.noFlag === true ? undefined : `--${separated(option.key, '-')}`,
   environment: [`SLUICE_${separated(option.key, '_').toUpperCase()}`, ...(option.aliases ?? [])],
 }));
 
@@ -47,6 +47,7 @@ function pickDetails(schema: OptionDetails): OptionDetails {
     ...(schema.secret !== undefined && { secret: schema.secret }),
     ...(schema.aliases !== undefined && { aliases: schema.aliases }),
     ...(schema.fileOnly !== undefined && { fileOnly: schema.fileOnly }),
+    ...(schema.noFlag !== undefined && { noFlag: schema.noFlag }),
   };
 }
 

@@ -3,6 +3,7 @@
 import { type Static, Type } from 'typebox';
 import { choice, text } from './option-kinds.js';
 import { adminOptions } from './options/admin.js';
+import { bucketOptions } from './options/bucket.js';
 import { ingestOptions } from './options/ingest.js';
 import { jwtOptions } from './options/jwt.js';
 import { placeOptions } from './options/places.js';
@@ -41,6 +42,7 @@ export const configSchema = Type.Object(
     ...webhookOptions,
     ...streamOptions,
     ...recordingOptions,
+    ...bucketOptions,
     ...ingestOptions,
     ...viewerOptions,
     ...adminOptions,
@@ -58,6 +60,7 @@ export const SECTIONS = [
   { title: 'Webhooks', options: webhookOptions },
   { title: 'Streams', options: streamOptions },
   { title: 'Recordings', options: recordingOptions },
+  { title: 'Bucket', options: bucketOptions },
   { title: 'RTMP connections', options: ingestOptions },
   { title: 'Viewers', options: viewerOptions },
   { title: 'Operators', options: adminOptions },

@@ -64,6 +64,24 @@ export interface RecordingMovie {
   read(first: number, last: number): AsyncIterable<Buffer>;
 }
 
+/** What is sent to a bucket, since the start and now. */
+export interface BucketState {
+  /** Why the store takes nothing, or does not remove, in words; undefined if all is well. */
+  readonly reason: string | undefined;
+  readonly requests: number;
+  readonly failedRequests: number;
+  readonly sentBytes: number;
+  /** Recordings that are not complete in the bucket. */
+  readonly pendingRecordings: number;
+  /** Media of recordings that are being sent. */
+  readonly pendingBytes: number;
+  /** Age of the oldest media that waits. */
+  readonly lag: Seconds;
+}
+
+/** Of one recording in the bucket. */
+export type UploadState = 'waiting' | 'uploading' | 'complete';
+
 export interface RecordingLibrary {
   /** The newest first. */
   list(query: RecordingListQuery): {
@@ -98,6 +116,10 @@ export interface RecordingControl extends RecordingLibrary {
   clipStream(app: string, name: string, clip: NewClip): Promise<RecordingState>;
   /** @throws {SluiceError} `recording.no-such-recording`, `recording.being-made` */
   remove(id: string): Promise<void>;
+  /** Undefined if there is no bucket. */
+  bucket(): BucketState | undefined;
+  /** Undefined if there is no bucket. */
+  uploadOf(id: string): UploadState | undefined;
 }
 
 export interface NewRecording {

@@ -17,6 +17,8 @@ import type { RecordingEvent } from '../events/gateway-event.js';
 import type { Presentation } from '../hls/presentation.js';
 import type { Clock } from '../protocols/clock.js';
 import { systemReason } from '../protocols/system-error.js';
+import type { RecordingBucket } from '../recording/bucket/recording-bucket.js';
+import { Catalogue } from '../recording/catalogue.js';
 import { recordingError } from '../recording/errors.js';
 import { freeBytes } from '../recording/files.js';
 import { Movies } from '../recording/movies.js';
@@ -24,6 +26,7 @@ import type { RecordedRendition } from '../recording/recorded-stream.js';
 import type { RecordingFacts } from '../recording/recording-facts.js';
 import { type RecordingNews, Recordings } from '../recording/recordings.js';
 import { type SplitRules, scheduleOf } from '../recording/split.js';
+import { openBucket } from './bucket.js';
 import { RecordedPresentation } from './recorded-presentation.js';
 
 export interface RecordingOptions {
@@ -42,12 +45,14 @@ export class StreamRecording implements RecordingControl {
   readonly #config: Config;
   readonly #streams = new Map<Presentation, RecordedPresentation>();
   readonly #patterns: readonly RegExp[];
+  readonly #bucket: RecordingBucket | undefined;
   #onNews: (news: RecordingNews) => void = () => undefined;
 
-  private constructor({ config, logger, clock }: RecordingOptions) {
+  private constructor({ config, logger, clock }: RecordingOptions, bucket: RecordingBucket | undefined) {
     this.#clock = clock;
     this.#config = config;
     this.#patterns = config.recordStreams.map(patternOf);
+    this.#bucket = bucket;
     const { keepFor, keepBytes, keepStreamBytes, keepCount, keepFree, recordDir } = config;
     this.#recordings = new Recordings({
       root: recordDir,
@@ -61,21 +66,26 @@ export class StreamRecording implements RecordingControl {
       split: splitOf(config.recordSplit),
       clock,
       logger: logger.child({ module: 'recording' }),
-      onEvent: (news) => this.#onNews(news),
+      onEvent: (news) => {
+        if (news.type === 'recording.removed') bucket?.removeGone();
+        this.#onNews(news);
+      },
+      catalogue: new Catalogue(bucket?.follower),
     });
   }
 
   /**
    * Reads what was recorded before.
-   * @throws {SluiceError} `recording.directory`
+   * @throws {SluiceError} `recording.directory`, `recording.bucket`
    */
   static async open(options: RecordingOptions): Promise<StreamRecording> {
     const { recordDir, record } = options.config;
-    const recording = new StreamRecording(options);
+    const recording = new StreamRecording(options, await openBucket(options));
     try {
       // Otherwise it is made by the first recording.
       if (record !== 'off') await mkdir(recordDir, { recursive: true });
       await recording.#recordings.open();
+      recording.#bucket?.removeGone();
     } catch (error) {
       const message = `cannot use recordDir ${recordDir} (${systemReason(error)})`;
       throw recordingError('recording.directory', message, { cause: error });
@@ -164,8 +174,17 @@ export class StreamRecording implements RecordingControl {
     return this.#recordings.remove(id);
   }
 
-  close(): Promise<void> {
-    return this.#recordings.close();
+  bucket(): ReturnType<RecordingControl['bucket']> {
+    return this.#bucket?.figures();
+  }
+
+  uploadOf(id: string): ReturnType<RecordingControl['uploadOf']> {
+    return this.#bucket?.stateOf(id);
+  }
+
+  async close(): Promise<void> {
+    await this.#recordings.close();
+    await this.#bucket?.close();
   }
 
   #start(stream: RecordedPresentation, { renditions, title }: NewRecording): RecordingFacts {

@@ -29,13 +29,25 @@ export interface RecordingBounds {
   readonly last: EpochMilliseconds;
 }
 
+/** Is told what changes in the catalogue. Must not throw. */
+export interface CatalogueFollower {
+  changed(entry: CatalogueEntry): void;
+  /** It is about to be removed. */
+  leaves(id: string): void;
+}
+
 export class Catalogue {
+  readonly #follower: CatalogueFollower | undefined;
   readonly #byId = new Map<string, CatalogueEntry>();
   /** Ascending. */
   #ids: string[] = [];
   /** Ids of those in progress. */
   readonly #open = new Set<string>();
   #bytes = 0;
+
+  constructor(follower?: CatalogueFollower) {
+    this.#follower = follower;
+  }
 
   get(id: string): CatalogueEntry | undefined {
     return this.#byId.get(id);
@@ -49,11 +61,13 @@ export class Catalogue {
     this.#byId.set(id, entry);
     if (isOpen(entry.facts)) this.#open.add(id);
     else this.#open.delete(id);
+    this.#follower?.changed(entry);
   }
 
   remove(id: string): void {
     const entry = this.#byId.get(id);
     if (entry === undefined) return;
+    this.#follower?.leaves(id);
     this.#byId.delete(id);
     this.#open.delete(id);
     this.#ids.splice(this.#indexOf(id), 1);

@@ -25,6 +25,11 @@ export const recordingError = defineErrors({
     summary:
       'A recording cannot be written (full, slow or read-only disk). It is paused and continues by itself when there is room; the missing time is listed as a gap. Live streams are not affected.',
   },
+  'recording.bucket': {
+    kind: 'unavailable',
+    summary:
+      'The bucket does not take, list or remove objects; the log line and `/api/v1/bucket` say why. Recordings wait on disk, live streams go on, and it is tried again every few seconds.',
+  },
   'recording.damaged': {
     kind: 'invalid-data',
     summary:

@@ -2,7 +2,7 @@
 // left alone.
 
 import type { Dirent } from 'node:fs';
-import { readdir, readFile, rename, rm, rmdir } from 'node:fs/promises';
+import { lstat, readdir, readFile, rename, rm, rmdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { systemCode } from '../protocols/system-error.js';
 import type { CatalogueEntry } from './catalogue.js';
@@ -10,12 +10,19 @@ import { makeDirectory } from './files.js';
 import { finishRecording } from './finish-recording.js';
 import { idOfDirectory } from './record-path.js';
 import { FACTS_FILE, isOpen, parseFacts } from './recording-facts.js';
+import { isRecordingId } from './recording-id.js';
 
 /** Recordings are moved here to be removed. After a crash in between, the next start removes them. */
 const LEAVING = '.leaving';
 
 /** Clips that are being made. What a crash leaves here is removed by the next start. */
 export const MAKING = '.making';
+
+/** In the directory of a recording: some of it is in a bucket (`bucket/upload-mark.ts`). */
+export const UPLOAD_MARK = 'bucket.json';
+
+/** Below the root: marks of recordings that are gone here, and must still be removed from a bucket. */
+export const REMOVED_UPLOADS = '.bucket';
 
 /** Limit of the directory levels above a recording: the application (one or more) and the name. */
 const DEEPEST = 16;
@@ -36,7 +43,9 @@ export interface FoundRecordings {
  * @throws the system error if the root cannot be read
  */
 export async function readRecordings(root: string): Promise<FoundRecordings> {
-  for (const unfinished of [LEAVING, MAKING]) await rm(join(root, unfinished), { recursive: true, force: true });
+  for (const { name } of await readIfThere(join(root, LEAVING))) await endRemoval(root, name);
+  await rm(join(root, LEAVING), { recursive: true, force: true });
+  await rm(join(root, MAKING), { recursive: true, force: true });
   const entries: CatalogueEntry[] = [];
   const interrupted: CatalogueEntry[] = [];
   const ids = new Set<string>();
@@ -107,10 +116,25 @@ export async function removeRecording(root: string, { directory, facts }: Catalo
     // ENOENT: somebody has already removed it by hand.
     if (systemCode(error) !== 'ENOENT') throw error;
   }
-  await rm(leaving, { recursive: true, force: true });
+  await endRemoval(root, facts.id);
   for (let parent = dirname(directory); parent.startsWith(join(root, '/')); parent = dirname(parent)) {
     if (!(await removedEmpty(parent))) break;
   }
+}
+
+/** Keeps the mark of a recording that is in a bucket before its directory is gone, so that a crash at any point forgets neither copy. */
+async function endRemoval(root: string, id: string): Promise<void> {
+  const leaving = join(root, LEAVING, id);
+  const mark = join(leaving, UPLOAD_MARK);
+  try {
+    if (isRecordingId(id) && (await lstat(mark)).isFile()) {
+      await makeDirectory(join(root, REMOVED_UPLOADS));
+      await rename(mark, join(root, REMOVED_UPLOADS, `${id}.json`));
+    }
+  } catch (error) {
+    if (systemCode(error) !== 'ENOENT') throw error;
+  }
+  await rm(leaving, { recursive: true, force: true });
 }
 
 async function removedEmpty(directory: string): Promise<boolean> {

@@ -2,6 +2,7 @@
 
 import type { Logger } from '../contracts/logger.js';
 import type { Clock } from '../protocols/clock.js';
+import type { Catalogue } from './catalogue.js';
 import type { RecordedRendition } from './recorded-stream.js';
 import type { RecordingFacts } from './recording-facts.js';
 import type { RetentionRules } from './retention.js';
@@ -21,6 +22,8 @@ export interface RecordingsOptions extends RetentionRules {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly onEvent: (event: RecordingNews) => void;
+  /** Default: one that nobody follows. */
+  readonly catalogue?: Catalogue;
 }
 
 export interface RecordingNews {

@@ -40,7 +40,7 @@ interface RunningRecorder {
 
 export class Recordings {
   readonly #options: RecordingsOptions;
-  readonly #catalogue = new Catalogue();
+  readonly #catalogue: Catalogue;
   readonly #domain: FailureDomain;
   readonly #clock: Clock;
   /** The recorder of each stream that is being recorded, and how it was started. */
@@ -56,6 +56,7 @@ export class Recordings {
   constructor(options: RecordingsOptions) {
     this.#options = options;
     const { logger, clock } = options;
+    this.#catalogue = options.catalogue ?? new Catalogue();
     this.#domain = new FailureDomain('recordings', ({ where, cause }) =>
       logger.error({ where, err: cause }, 'internal error: recordings may be incomplete'),
     );

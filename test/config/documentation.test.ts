@@ -25,7 +25,8 @@ describe('documentation of the options', () => {
 
   it('lists every flag in the help text, in at most 100 columns', () => {
     const help = optionsHelp();
-    for (const option of OPTIONS) expect(help).toContain(`${option.flag} ${option.placeholder}`);
+    for (const { flag, environment, placeholder } of OPTIONS)
+      expect(help).toContain(`${flag ?? environment[0]} ${placeholder}`);
     expect(Math.max(...help.split('\n').map((line) => line.length))).toBeLessThanOrEqual(100);
   });
 });

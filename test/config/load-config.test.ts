@@ -67,6 +67,8 @@ describe('loadConfig', () => {
       keepStreamBytes: 'any',
       keepCount: 0,
       keepFree: '1GB',
+      s3Region: 'us-east-1',
+      s3PathStyle: 'auto',
       dvrWindow: 'off',
       playlistType: 'live',
       resumeWindow: 15,
@@ -308,6 +310,14 @@ describe('loadConfig', () => {
     expect(problems({ ...sources, env: { SLUICE_PUBLISH_KEY: secret } }).join('\n')).not.toContain('hunter2');
     const config = load({ argv: ['--publish-key', 'hunter2'] });
     expect(JSON.stringify(redactConfig(config))).not.toContain('hunter2');
+    const keys = load({
+      env: { AWS_ACCESS_KEY_ID: 'hunter2', AWS_SECRET_ACCESS_KEY: 'hunter2', SLUICE_S3_BUCKET: 'tv1' },
+    });
+    expect(keys.s3SecretKey).toBe('hunter2');
+    expect(JSON.stringify(redactConfig(keys))).not.toContain('hunter2');
+    expect(problems({ argv: ['--s3-secret-key', 'hunter2'] }).join('\n')).toMatch(
+      /^\s*--s3-secret-key: unknown option/m,
+    );
     expect(redactConfig(load({ argv: ['--publish-key', 'none'] })).publishKey).toBe('none');
     const users = load({ argv: ['--config', file(`users: [{name: anna, hash: "${HASH}"}]`)] });
     expect(JSON.stringify(redactConfig(users))).toContain('anna');

@@ -121,6 +121,9 @@ export const OTHERS: readonly string[] = [
   // Of recordings: test/faults/seams-recording.test.ts.
   ...['recording start', 'recording', 'end of a recording', 'finishing a recording', 'retention', 'recordings'],
   ...['removal of an empty recording', 'timer in recording/recorder.ts', 'timer in recording/recordings.ts'],
+  // Of the bucket: test/recording/bucket/recording-uploads.test.ts.
+  ...['bucket upload', 'bucket backlog', 'bucket removal', 'timer in recording/bucket/bucket-line.ts'],
+  ...['timer in recording/bucket/recording-bucket.ts', 'timer in recording/bucket/recording-uploads.ts'],
   ...['end of a left stream', 'unlisting of a left stream', 'removal of a left stream'],
   ...['timer in transcode/thumbnail-maker.ts', 'timer in pipeline/capacity.ts', 'timer in gateway/close-deadline.ts'],
   'certificate look',

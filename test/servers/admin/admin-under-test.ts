@@ -7,12 +7,14 @@ import { OperatorTokens } from '../../../src/access/operators/operator-tokens.js
 import type { Ban, Grant, GrantControl } from '../../../src/contracts/grant.js';
 import { OPERATOR_ROLES, type OperatorRole } from '../../../src/contracts/operators.js';
 import type {
+  BucketState,
   NewClip,
   NewRecording,
   RecordingControl,
   RecordingMovie,
   RecordingState,
   StoredRecording,
+  UploadState,
 } from '../../../src/contracts/recordings.js';
 import { publisherStore } from '../../../src/gateway/publisher-store.js';
 import { recordingError } from '../../../src/recording/errors.js';
@@ -141,6 +143,17 @@ export class FakeRecordings implements RecordingControl {
     const { state } = this.#existing(id);
     if (state === 'recording') throw recordingError('recording.being-made', `recording ${id} is still being made`);
     this.all.delete(id);
+  }
+
+  bucket(): BucketState | undefined {
+    return {
+      ...{ reason: 'there is no such bucket', requests: 1, failedRequests: 2, sentBytes: 3 },
+      ...{ pendingRecordings: 1, pendingBytes: 5, lag: 6.5 },
+    };
+  }
+
+  uploadOf(): UploadState | undefined {
+    return 'uploading';
   }
 
   #existing(id: string): RecordingState {

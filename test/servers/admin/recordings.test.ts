@@ -13,7 +13,18 @@ describe('recordings of the management API', () => {
     ).json();
     expect(count).toBe(1);
     expect(recordings[0]).toMatchObject({ id: FINISHED.id, start: '2026-11-28T00:00:00.000Z', renditions: ['source'] });
-    expect((await app.inject({ url: path, headers: as('viewer') })).json()).toEqual(recordings[0]);
+    expect((await app.inject({ url: path, headers: as('viewer') })).json()).toEqual({
+      ...recordings[0],
+      bucket: 'uploading',
+    });
+  });
+
+  it('are copied to a bucket, and an operator reads how that goes', async () => {
+    const { app, as } = await adminUnderTest();
+    expect((await app.inject({ url: '/api/v1/bucket', headers: as('viewer') })).json()).toEqual({
+      ...{ state: 'failed', reason: 'there is no such bucket', lag: 6.5 },
+      ...{ pendingRecordings: 1, pendingBytes: 5, sentBytes: 3, requests: 1, failedRequests: 2 },
+    });
   });
 
   it('are started, named, pinned and removed, each in the audit log', async () => {

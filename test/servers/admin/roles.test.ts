@@ -21,6 +21,7 @@ const ROUTES: readonly Row[] = [
   ['DELETE', '/api/v1/sessions/grant-2', undefined, 401, 403, 200, 200],
   ['POST', '/api/v1/bans', NEW_BAN, 401, 403, 200, 200],
   ['DELETE', '/api/v1/bans/ban-1', undefined, 401, 403, 200, 200],
+  ['GET', '/api/v1/bucket', undefined, 401, 200, 200, 200],
   ['GET', '/api/v1/recordings', undefined, 401, 200, 200, 200],
   ['GET', '/api/v1/recordings/RECORDING', undefined, 401, 200, 200, 200],
   ['PATCH', '/api/v1/recordings/RECORDING', { pinned: true }, 401, 403, 200, 200],

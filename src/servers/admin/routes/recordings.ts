@@ -7,6 +7,7 @@ import type { NewClip } from '../../../contracts/recordings.js';
 import { SluiceError } from '../../../protocols/errors.js';
 import { clipOf, recordingJson, recordingListJson, recordingQuery } from '../../http/recording-json.js';
 import {
+  BucketSchema,
   NewClipBody,
   RecordingListSchema,
   RecordingParameters,
@@ -84,7 +85,28 @@ export async function recordingRoutes(
     (request, reply) => {
       const found = recordings.find((request.params as Static<typeof RecordingParameters>).id);
       if (found === undefined) throw new AdminProblem(404, 'admin.not-found', 'no such recording');
-      return reply.send(recordingJson(found.facts) as never);
+      const upload = recordings.uploadOf(found.facts.id);
+      const shown = { ...recordingJson(found.facts), ...(upload !== undefined && { bucket: upload }) };
+      return reply.send(shown as never);
+    },
+  );
+
+  app.get(
+    '/api/v1/bucket',
+    operation({
+      id: 'getBucket',
+      tag: TAG,
+      summary: 'How the copy of recordings in a bucket goes',
+      access: 'viewer',
+      answer: BucketSchema,
+      errors: [404],
+    }),
+    (_request, reply) => {
+      const bucket = recordings.bucket();
+      if (bucket === undefined) throw new AdminProblem(404, 'admin.not-found', 'there is no bucket');
+      const { reason, ...figures } = bucket;
+      const state = reason === undefined ? { state: 'ok' } : { state: 'failed', reason };
+      return reply.send({ ...state, ...figures } as never);
     },
   );
 

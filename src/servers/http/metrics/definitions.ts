@@ -2,6 +2,7 @@
 
 import type { DeliveryFigures } from '../delivery/delivery-figures.js';
 import type { ConnectionFigures } from '../metering/connections.js';
+import { BUCKET_METRICS } from './bucket-metrics.js';
 import type { GatewayFigures, StreamFigures } from './figures.js';
 import type { ProcessFigures } from './process-figures.js';
 
@@ -270,6 +271,7 @@ export const METRICS: readonly MetricDefinition[] = [
     'Internal errors of the HTTP side outside the answer to a request; each cost a connection at most',
     'internalErrors',
   ),
+  ...BUCKET_METRICS,
   process(
     'gauge',
     'sluice_event_loop_delay_p50_seconds',

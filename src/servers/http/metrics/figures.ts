@@ -1,5 +1,6 @@
 // The figures of the rest of the gateway that the metrics page shows, and who else may show the page.
 
+import type { BucketState } from '../../../contracts/recordings.js';
 import type { BitsPerSecond } from '../../../protocols/units.js';
 
 /** Counters since the start and current values of everything except HTTP. Read once per request for `/metrics`. */
@@ -25,6 +26,8 @@ export interface GatewayFigures {
   readonly streams: readonly StreamFigures[];
   /** Streams ended by an internal error. */
   readonly brokenStreams?: number;
+  /** Undefined if nothing is sent to a bucket. */
+  readonly bucket?: BucketState | undefined;
   /** Refused requests of the management API, by the code of the error. */
   readonly adminRefused?: ReadonlyMap<string, number>;
   /** Messages that must reach a webhook: how many are not delivered yet, were delivered, and were given up. */

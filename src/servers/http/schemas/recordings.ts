@@ -41,7 +41,24 @@ export const RecordingSchema = Type.Object({
       madeAt: Time,
     }),
   ),
+  bucket: Type.Optional(
+    Type.Enum(['waiting', 'uploading', 'complete'], { description: 'Its copy in the bucket; only for operators' }),
+  ),
 });
+
+export const BucketSchema = Type.Object(
+  {
+    state: Type.Enum(['ok', 'failed']),
+    reason: Type.Optional(Type.String({ description: 'Why the store takes or removes nothing' })),
+    lag: Type.Number({ description: 'Age of the oldest media that waits, in seconds' }),
+    pendingRecordings: Type.Integer(),
+    pendingBytes: Type.Integer(),
+    sentBytes: Type.Integer(),
+    requests: Type.Integer(),
+    failedRequests: Type.Integer(),
+  },
+  { title: 'Bucket' },
+);
 
 /** Seconds from the beginning, negative from the end; or a date. */
 const ClipPointSchema = Type.Union([

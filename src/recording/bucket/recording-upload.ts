@@ -1,0 +1,176 @@
+// Brings one recording to the bucket: compares what is on disk with what was sent, and sends the rest. There is no queue, the files are the queue: while
+// the store takes nothing they wait on disk, and nothing is left out.
+
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Clock } from '../../protocols/clock.js';
+import { systemCode } from '../../protocols/system-error.js';
+import type { Milliseconds } from '../../protocols/units.js';
+import type { CatalogueEntry } from '../catalogue.js';
+import { PLAYLIST } from '../recorded-playlist.js';
+import { UPLOAD_MARK } from '../recording-directory.js';
+import { isOpen } from '../recording-facts.js';
+import type { BucketLine } from './bucket-line.js';
+import { type BucketPlace, keyOf, nameOf } from './bucket-place.js';
+import { type ObjectHeaders, playlistHeaders } from './object-headers.js';
+import type { S3Bucket } from './s3-bucket.js';
+import { TrackUpload } from './track-upload.js';
+import { readUploadMark, writeUploadMark } from './upload-mark.js';
+
+export interface RecordingUploadOptions {
+  readonly entry: CatalogueEntry;
+  readonly place: BucketPlace;
+  readonly bucket: S3Bucket;
+  readonly line: BucketLine;
+  readonly clock: Clock;
+  /** Bytes were sent. */
+  readonly onSent: (bytes: number) => void;
+}
+
+/** Where the recordings are, below the prefix: the path that the gateway itself serves them at. */
+export const RECORDINGS = 'vod';
+
+export class RecordingUpload {
+  entry: CatalogueEntry;
+  readonly #options: RecordingUploadOptions;
+  readonly #tracks = new Map<string, TrackUpload>();
+  /** Sizes of objects that an earlier process has sent, by path below that of the recording; undefined until they were listed. */
+  #there: ReadonlyMap<string, number> | undefined;
+  #isMarked = false;
+  #variants = '';
+  #isStopped = false;
+
+  constructor(options: RecordingUploadOptions) {
+    this.#options = options;
+    this.entry = options.entry;
+  }
+
+  /** Bytes of media that wait. */
+  get pendingBytes(): number {
+    let sent = 0;
+    for (const { bytes } of this.#tracks.values()) sent += bytes;
+    return Math.max(0, this.entry.facts.bytes - sent);
+  }
+
+  /** Ends after the request that is being made: the recording is removed. */
+  stop(): void {
+    this.#isStopped = true;
+  }
+
+  get isStopped(): boolean {
+    return this.#isStopped;
+  }
+
+  /** Whether all of it was in the bucket when a process looked last. */
+  async isComplete(): Promise<boolean> {
+    const mark = await readUploadMark(join(this.entry.directory, UPLOAD_MARK));
+    return mark?.state === 'complete' && mark.place === nameOf(this.#options.place);
+  }
+
+  /**
+   * Sends what is new.
+   * @returns 'complete' when all of a finished recording is there; otherwise the time after which something is due, if there is anything
+   * @throws the system error of a local file; {NoLongerWanted}
+   */
+  async pass(): Promise<'complete' | Milliseconds | undefined> {
+    const { facts, directory } = this.entry;
+    await this.#begin();
+    const due = await Promise.all(facts.renditions.map(({ name }) => this.#track(name).pass()));
+    await this.#putVariants();
+    const tracks = [...this.#tracks.values()];
+    if (!isOpen(facts) && tracks.every(({ isFinal }) => isFinal)) {
+      await writeUploadMark(directory, { place: nameOf(this.#options.place), state: 'complete' });
+      return 'complete';
+    }
+    const waits = due.filter((delay) => delay !== undefined);
+    return waits.length === 0 ? undefined : Math.min(...waits);
+  }
+
+  async #begin(): Promise<void> {
+    if (this.#isMarked) return;
+    const { directory } = this.entry;
+    const place = nameOf(this.#options.place);
+    const mark = await readUploadMark(join(directory, UPLOAD_MARK));
+    // Without a mark nothing was sent.
+    this.#there ??= mark?.place === place ? await this.#list() : new Map();
+    await writeUploadMark(directory, { place, state: 'uploading' });
+    this.#isMarked = true;
+  }
+
+  async #list(): Promise<Map<string, number>> {
+    const { bucket, line } = this.#options;
+    const prefix = `${this.#keyOf('')}`;
+    const there = new Map<string, number>();
+    let next: string | undefined;
+    do {
+      const page = await line.persist('list', (signal) => bucket.list(prefix, next, signal), this.#isWanted);
+      for (const { key, size } of page.objects) there.set(key.slice(prefix.length), size);
+      next = page.next;
+    } while (next !== undefined);
+    return there;
+  }
+
+  #track(name: string): TrackUpload {
+    let track = this.#tracks.get(name);
+    if (track === undefined) {
+      track = new TrackUpload({
+        ...{ name, directory: join(this.entry.directory, name), clock: this.#options.clock },
+        put: (path, headers, body) => this.#put(path, headers, body),
+        there: (path) => this.#there?.get(path),
+      });
+      this.#tracks.set(name, track);
+    }
+    return track;
+  }
+
+  /** Last: it names the playlists of the renditions. */
+  async #putVariants(): Promise<void> {
+    const text = await readTextIfThere(join(this.entry.directory, PLAYLIST));
+    if (text === undefined) return;
+    const isThere = (name: string): boolean => this.#tracks.get(name)?.isListed ?? false;
+    if (!renditionsOf(text).every(isThere)) return;
+    const isFinal = [...this.#tracks.values()].every((track) => track.isFinal);
+    // When it is final it is sent once more even if the text is the same, with headers that let caches keep it.
+    const version = `${isFinal ? 'final' : 'growing'} ${text}`;
+    if (version === this.#variants) return;
+    await this.#put(PLAYLIST, playlistHeaders(isFinal ? undefined : VARIANTS_AGE), async () => Buffer.from(text));
+    this.#variants = version;
+  }
+
+  async #put(path: string, headers: ObjectHeaders, body: () => Promise<Buffer>): Promise<void> {
+    const { bucket, line, onSent } = this.#options;
+    const key = this.#keyOf(path);
+    const send = async (signal: AbortSignal): Promise<number> => {
+      // Read for each attempt, so that what waits is not in memory.
+      const bytes = await body();
+      await bucket.put({ key, body: bytes, ...headers }, signal);
+      return bytes.length;
+    };
+    onSent(await line.persist('write', send, this.#isWanted));
+  }
+
+  readonly #isWanted = (): boolean => !this.#isStopped;
+
+  #keyOf(path: string): string {
+    return keyOf(this.#options.place, `${RECORDINGS}/${this.entry.facts.id}/${path}`);
+  }
+}
+
+/** Target duration that a growing multivariant playlist is treated as having. */
+const VARIANTS_AGE = 4;
+
+/** Names of the renditions whose playlists a multivariant playlist lists: the first segment of each URI. */
+function renditionsOf(text: string): string[] {
+  const uris = [...text.matchAll(/URI="([^"]+)"/g)].map(([, uri = '']) => uri);
+  const lines = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
+  return [...uris, ...lines].map((uri) => uri.split('/')[0] ?? '');
+}
+
+async function readTextIfThere(path: string): Promise<string | undefined> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,61 @@
+// Removes from the bucket what was removed here: playlists first, so that no playlist there lists media that is gone.
+
+import { readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { systemCode } from '../../protocols/system-error.js';
+import { PLAYLIST } from '../recorded-playlist.js';
+import { REMOVED_UPLOADS } from '../recording-directory.js';
+import { isRecordingId } from '../recording-id.js';
+import type { BucketLine } from './bucket-line.js';
+import { type BucketPlace, keyOf, nameOf } from './bucket-place.js';
+import { RECORDINGS } from './recording-upload.js';
+import type { S3Bucket } from './s3-bucket.js';
+import { readUploadMark } from './upload-mark.js';
+
+export interface RemovedUploadsOptions {
+  /** `recordDir`. */
+  readonly root: string;
+  readonly place: BucketPlace;
+  readonly bucket: S3Bucket;
+  readonly line: BucketLine;
+  /** Resolves when nothing of a recording is being sent any more. */
+  readonly whenIdle: (id: string) => Promise<void>;
+}
+
+/** @throws the system error of `recordDir`; {NoLongerWanted} */
+export async function removeUploads(options: RemovedUploadsOptions): Promise<void> {
+  const directory = join(options.root, REMOVED_UPLOADS);
+  for (const name of await namesIn(directory)) {
+    const id = name.replace(/\.json$/, '');
+    if (!isRecordingId(id)) continue;
+    const mark = await readUploadMark(join(directory, name));
+    // It is in another bucket: the mark waits until that one is configured again.
+    if (mark !== undefined && mark.place !== nameOf(options.place)) continue;
+    await options.whenIdle(id);
+    await removeRecordingObjects(id, options);
+    await rm(join(directory, name), { force: true });
+  }
+}
+
+async function removeRecordingObjects(id: string, { place, bucket, line }: RemovedUploadsOptions): Promise<void> {
+  const prefix = keyOf(place, `${RECORDINGS}/${id}/`);
+  await line.persist('remove', (signal) => bucket.remove([`${prefix}${PLAYLIST}`], signal));
+  for (const isChosen of [(key: string) => key.endsWith('.m3u8'), () => true]) {
+    let next: string | undefined;
+    do {
+      const page = await line.persist('list', (signal) => bucket.list(prefix, next, signal));
+      const keys = page.objects.map(({ key }) => key).filter((key) => key.startsWith(prefix) && isChosen(key));
+      if (keys.length > 0) await line.persist('remove', (signal) => bucket.remove(keys, signal));
+      next = page.next;
+    } while (next !== undefined);
+  }
+}
+
+async function namesIn(directory: string): Promise<string[]> {
+  try {
+    return await readdir(directory);
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return [];
+    throw error;
+  }
+}

@@ -1,0 +1,193 @@
+// Brings one rendition of a recording to the bucket: the media that its local playlists list, then the playlists as far as their media is there.
+
+import { readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Clock } from '../../protocols/clock.js';
+import { systemCode } from '../../protocols/system-error.js';
+import type { Milliseconds } from '../../protocols/units.js';
+import { asGap, I_FRAMES, PLAYLIST, type ReadEntry, type ReadPlaylist, readPlaylist } from '../recorded-playlist.js';
+import { mediaHeaders, type ObjectHeaders, playlistHeaders } from './object-headers.js';
+
+/** Puts one object; resolves when the store has said 200. */
+export type PutObject = (path: string, headers: ObjectHeaders, body: () => Promise<Buffer>) => Promise<void>;
+
+export interface TrackUploadOptions {
+  /** Of the rendition. */
+  readonly directory: string;
+  /** Path of the rendition below that of the recording: `720p`. */
+  readonly name: string;
+  readonly put: PutObject;
+  /** Bytes of an object that an earlier process has sent, by its path; undefined if there is none. */
+  readonly there: (path: string) => number | undefined;
+  readonly clock: Clock;
+}
+
+/**
+ * A growing playlist is sent as a whole each time, so a long one is sent less often: its own traffic stays below this, whatever its length. A
+ * day of segments of two seconds is 5 MB, and is then sent every 80 seconds.
+ */
+const PLAYLIST_BYTES_PER_MILLISECOND = 64;
+
+/** Short ones are sent this often at most while much media comes at once. */
+const SHORTEST_PAUSE: Milliseconds = 500;
+
+export class TrackUpload {
+  /** Bytes of media that are in the bucket. */
+  bytes = 0;
+  readonly #options: TrackUploadOptions;
+  readonly #media = new GrowingList();
+  readonly #iFrames = new GrowingList();
+  /** Media that is listed locally and has disappeared. */
+  readonly #lost = new Set<string>();
+  #map = '';
+  /** Entries in the newest playlist in the bucket. */
+  #listed = 0;
+  #listedAt: Milliseconds | undefined;
+  #isFinal = false;
+
+  constructor(options: TrackUploadOptions) {
+    this.#options = options;
+  }
+
+  /** Whether there is a media playlist in the bucket. */
+  get isListed(): boolean {
+    return this.#listedAt !== undefined;
+  }
+
+  /** Whether the playlists of the finished recording are in the bucket. */
+  get isFinal(): boolean {
+    return this.#isFinal;
+  }
+
+  /**
+   * Sends what is new.
+   * @returns when a playlist that had to wait is due, as a delay; undefined if none waits
+   * @throws the system error if a file cannot be read; what `put` throws
+   */
+  async pass(): Promise<Milliseconds | undefined> {
+    const { directory } = this.#options;
+    const file = await readIfThere(join(directory, PLAYLIST));
+    if (file === undefined || this.#isFinal) return undefined;
+    const isFinal = isVod(file);
+    for (const entry of this.#media.unread(file)) {
+      await this.#putMedia(entry);
+      this.#media.read(entry);
+      // The whole playlist of a finished recording comes after all its media.
+      if (!isFinal && this.#dueIn === 0) await this.#putPlaylists(file, isFinal);
+    }
+    if (isFinal || (this.#media.count > this.#listed && this.#dueIn === 0)) await this.#putPlaylists(file, isFinal);
+    return this.#media.count > this.#listed ? this.#dueIn : undefined;
+  }
+
+  /** Playlists of a long recording wait for their time; the last ones do not. */
+  get #dueIn(): Milliseconds {
+    if (this.#listedAt === undefined) return 0;
+    const pause = Math.max(SHORTEST_PAUSE, this.#media.length / PLAYLIST_BYTES_PER_MILLISECOND);
+    return Math.max(0, this.#listedAt + pause - this.#options.clock.now());
+  }
+
+  async #putMedia({ map, uri, gap }: ReadEntry): Promise<void> {
+    if (map !== '' && map !== this.#map) {
+      await this.#putFile(map);
+      this.#map = map;
+    }
+    if (!gap) await this.#putFile(uri);
+  }
+
+  async #putFile(uri: string): Promise<void> {
+    const { directory, name, put, there } = this.#options;
+    const file = join(directory, uri);
+    try {
+      const { size } = await stat(file);
+      // Files of media are never changed, and the store takes an object as a whole or not at all.
+      if (there(`${name}/${uri}`) !== size) await put(`${name}/${uri}`, mediaHeaders(uri), () => readFile(file));
+      this.bytes += size;
+    } catch (error) {
+      if (systemCode(error) !== 'ENOENT') throw error;
+      this.#lost.add(uri);
+    }
+  }
+
+  async #putPlaylists(file: Buffer, isFinal: boolean): Promise<void> {
+    const { directory, clock } = this.#options;
+    await this.#putPlaylist(PLAYLIST, this.#media, file, isFinal);
+    this.#listedAt = clock.now();
+    this.#listed = this.#media.count;
+    const iFrames = await readIfThere(join(directory, I_FRAMES));
+    if (iFrames === undefined) {
+      this.#isFinal = isFinal;
+      return;
+    }
+    const isWhole = isVod(iFrames);
+    // It has been finished since the other one was read, and may list media that is not there yet.
+    if (isWhole && !isFinal) return;
+    for (const entry of this.#iFrames.unread(iFrames)) {
+      if (this.#iFrames.count >= this.#listed) break;
+      this.#iFrames.read(entry);
+    }
+    await this.#putPlaylist(I_FRAMES, this.#iFrames, iFrames, isWhole);
+    this.#isFinal = isFinal && isWhole;
+  }
+
+  /** Puts the playlist up to the last entry whose media is there. */
+  async #putPlaylist(name: string, list: GrowingList, file: Buffer, isFinal: boolean): Promise<void> {
+    const text = list.upTo(file, this.#lost);
+    const headers = playlistHeaders(isFinal ? undefined : list.targetDuration);
+    await this.#options.put(`${this.#options.name}/${name}`, headers, async () => text);
+  }
+}
+
+/** How far a playlist on disk was read. While the recording is made the file only grows; at the end it is replaced once. */
+class GrowingList {
+  /** Entries that were read. */
+  count = 0;
+  /** Bytes up to the last entry that was read. */
+  length = 0;
+  targetDuration = 1;
+  #header = '';
+
+  /** Entries after those that were read, as far as they are whole. */
+  unread(file: Buffer): readonly ReadEntry[] {
+    if (isVod(file)) return readPlaylist(file.toString('utf8'))?.entries.slice(this.count) ?? [];
+    // Only what is new is parsed: this is done for each segment, for hours.
+    const list = readPlaylist(this.#header + file.subarray(this.length).toString('utf8'));
+    if (list === undefined) return [];
+    if (this.#header === '') this.length = Buffer.byteLength(list.header);
+    this.#header = list.header;
+    this.targetDuration = list.targetDuration;
+    return list.entries;
+  }
+
+  read({ text }: ReadEntry): void {
+    this.count += 1;
+    this.length += Buffer.byteLength(text);
+  }
+
+  /** The playlist up to the last entry that was read, with what is lost as gaps. */
+  upTo(file: Buffer, lost: ReadonlySet<string>): Buffer {
+    const isFinal = isVod(file);
+    const read = isFinal ? file : file.subarray(0, this.length);
+    if (lost.size === 0) return read;
+    const list = readPlaylist(read.toString('utf8'));
+    return list === undefined ? read : Buffer.from(withGaps(list, lost, isFinal));
+  }
+}
+
+/** Whether it has been replaced by the playlist of the whole recording. */
+function isVod(file: Buffer): boolean {
+  return file.subarray(0, 300).includes('#EXT-X-PLAYLIST-TYPE:VOD\n');
+}
+
+function withGaps({ header, entries }: ReadPlaylist, lost: ReadonlySet<string>, isFinal: boolean): string {
+  const texts = entries.map((entry) => (lost.has(entry.uri) ? asGap(entry) : entry).text);
+  return `${header}${texts.join('')}${isFinal ? '#EXT-X-ENDLIST\n' : ''}`;
+}
+
+async function readIfThere(path: string): Promise<Buffer | undefined> {
+  try {
+    return await readFile(path);
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+}
