@@ -92,6 +92,11 @@ export const accessError = defineErrors({
     summary:
       'The file of revoked sessions in the state directory cannot be read or written. The gateway does not start without it, because revoked links would work again.',
   },
+  'access.bans': {
+    kind: 'unavailable',
+    summary:
+      'The file of bans in the state directory cannot be read or written. The gateway does not start without it, because whoever is banned could get in again. Correct it, or remove it to lift all bans.',
+  },
   'access.key-file': {
     kind: 'unavailable',
     summary:

@@ -11,10 +11,15 @@ import type {
 } from '../contracts/access.js';
 import { accessError } from './errors.js';
 import { AccessPolicy, banned, type PolicySteps } from './policy/access-policy.js';
+import type { AddressRules } from './policy/address-rules.js';
+import type { Bans } from './policy/bans.js';
 import type { Question } from './policy/question.js';
 import { deniedError } from './tickets/viewer-tokens.js';
 
-export type OpenSteps = Pick<PolicySteps, 'addresses' | 'bans' | 'grants'>;
+export interface OpenSteps extends Pick<PolicySteps, 'grants'> {
+  readonly addresses?: Pick<AddressRules, 'allows' | 'has'> | undefined;
+  readonly bans: Pick<Bans, 'hasAddress' | 'hasHolder' | 'onAdded' | 'list' | 'size'>;
+}
 
 export class OpenViewing implements ViewerAccess, PlayAccess {
   readonly isOpen = true;
@@ -30,13 +35,22 @@ export class OpenViewing implements ViewerAccess, PlayAccess {
     });
   }
 
+  get refusesNobody(): boolean {
+    const { addresses, bans } = this.#steps;
+    return bans.size === 0 && addresses?.has('play') !== true;
+  }
+
+  onBanned(listener: () => void): () => void {
+    return this.#steps.bans.onAdded(listener);
+  }
+
   enter(request: ViewerRequest): AccessDecision {
     return this.checkTicket(request);
   }
 
-  checkTicket({ app, remoteAddress }: Pick<ViewerRequest, 'app' | 'remoteAddress'>): AccessDecision {
+  checkTicket({ remoteAddress }: Pick<ViewerRequest, 'remoteAddress'>): AccessDecision {
     const { addresses, bans } = this.#steps;
-    if (addresses?.allows({ action: 'play', app, remoteAddress }) === false) {
+    if (addresses?.allows({ action: 'play', remoteAddress }) === false) {
       return { allowed: false, error: deniedError(accessError('access.address', 'this address is refused')) };
     }
     const isBanned = remoteAddress !== undefined && bans.hasAddress('play', remoteAddress);

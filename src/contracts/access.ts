@@ -115,6 +115,8 @@ export interface EndedSession {
 export interface ViewerAccess {
   /** True if viewers need no token: only some addresses are refused. */
   readonly isOpen?: boolean;
+  /** True while nobody at all is refused, so that requests need no check. */
+  readonly refusesNobody?: boolean;
   /** Exchanges the proof of a viewer for a ticket. */
   enter(request: ViewerRequest, token: string | undefined): EntryDecision | Promise<EntryDecision>;
   /** Whether a request beyond the entry may be answered: its ticket is for this stream and still in force, or it needs none. */

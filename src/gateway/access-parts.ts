@@ -1,13 +1,20 @@
 // Opens the access policy: the parts that publishing and watching share, and the parts of each.
 
 import type { Logger } from 'pino';
+import { keepBans } from '../access/policy/ban-file.js';
 import type { Config } from '../config/schema.js';
 import type { OutboxFigures } from '../events/outbox/outbox.js';
 import type { Clock } from '../protocols/clock.js';
+import type { Milliseconds } from '../protocols/units.js';
+import { untilDeadline } from './close-deadline.js';
+import { writableStateDirectory } from './own-directories.js';
 import { openProofs } from './proof-parts.js';
 import { openPublishers, type PublisherParts } from './publisher-parts.js';
 import { type SharedAccess, sharedAccess } from './shared-access.js';
 import { findPlayKeys, openViewerPolicy, type ViewerParts } from './viewer-policy.js';
+
+/** How long the end of the process waits for the file of bans, which a command may have locked. */
+const LAST_BANS: Milliseconds = 300;
 
 export interface AccessParts extends SharedAccess {
   /** Of the messages to webhooks. */
@@ -33,7 +40,13 @@ export async function openAccess(config: Config, logger: Logger, clock: Clock): 
     // Closed last: what ends until then is told to webhooks.
     const proofs = await openProofs(config, logger, clock);
     closers.push(() => proofs.close());
-    const { shared, close: closeShared } = sharedAccess(config, logger, clock);
+    const { bans, close: closeBans } = await keepBans({
+      stateDir: await writableStateDirectory(config),
+      logger: logger.child({ module: 'access' }),
+      wallClock: () => clock.wallClock(),
+    });
+    closers.push(() => untilDeadline(closeBans(), clock.now() + LAST_BANS, clock));
+    const { shared, close: closeShared } = sharedAccess(config, logger, clock, bans);
     closers.push(closeShared);
     const playKeys = config.playAccess === 'open' ? undefined : await findPlayKeys(config);
     const viewers = await openViewerPolicy(playKeys, config, logger, clock, shared, proofs);

@@ -20,9 +20,7 @@ export function httpDependencies(
   return {
     ...parts,
     streams: directory,
-    // Undefined if everybody may watch from every address, so that requests need no check.
-    access:
-      viewers?.access ?? (access.addresses.has('play') || edges?.only === true ? new OpenViewing(access) : undefined),
+    access: viewers?.access ?? new OpenViewing(access),
     edges,
     recordings: recording,
     targetDuration: Math.ceil(config.segmentDuration),

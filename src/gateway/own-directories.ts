@@ -81,6 +81,12 @@ async function lockStateDirectory({ stateDir }: Config, logger: Logger): Promise
   };
 }
 
+/** Undefined if it cannot be written: then several gateways may use it, and none keeps anything in it. */
+export async function writableStateDirectory({ stateDir }: Config): Promise<string | undefined> {
+  const { state } = await inspectDirectory(stateDir);
+  return state === 'unwritable' ? undefined : stateDir;
+}
+
 /** Removes a directory that this start has created, and its empty subdirectories, if nothing was stored in it. */
 async function removeEmpty(directory: string): Promise<void> {
   try {

@@ -29,6 +29,7 @@ export function sharedAccess(
   config: Config,
   logger: Logger,
   clock: Clock,
+  bans = new Bans(() => clock.wallClock()),
 ): { readonly shared: SharedAccess; readonly close: () => void } {
   const domain = new FailureDomain('access', ({ where, cause }) =>
     logger.error({ module: 'access', where, err: cause }, 'internal error: a permission may not end when it expires'),
@@ -37,7 +38,6 @@ export function sharedAccess(
   const wallClock = (): number => clock.wallClock();
   const grants = new Grants(ownClock);
   const sessions = new Sessions(ownClock);
-  const bans = new Bans(wallClock);
   const { publishAllow, publishDeny, playAllow, playDeny } = config;
   const addresses = new AddressRules({
     publish: { allow: publishAllow, deny: publishDeny },

@@ -7,9 +7,9 @@ import { type OnWebhookError, WebhookProof } from '../access/webhook/webhook-pro
 import type { Config } from '../config/schema.js';
 import type { GrantAction } from '../contracts/grant.js';
 import { Outbox, type OutboxFigures } from '../events/outbox/outbox.js';
-import { inspectDirectory } from '../pipeline/directories.js';
 import type { Clock } from '../protocols/clock.js';
 import { limitedLogger } from './limited-logger.js';
+import { writableStateDirectory } from './own-directories.js';
 
 export interface WebhookParts {
   readonly proofs: readonly WebhookProof[];
@@ -49,14 +49,13 @@ async function open(
   { config, logger, clock }: { readonly config: Config; readonly logger: Logger; readonly clock: Clock },
 ): Promise<OpenedWebhook | undefined> {
   if (url === undefined) return undefined;
-  const { webhookSecrets, ladder, stateDir } = config;
+  const { webhookSecrets, ladder } = config;
   const secrets = webhookSecrets.map((secret) => Buffer.from(secret.slice('whsec_'.length), 'base64'));
   const wallClock = (): number => clock.wallClock();
   const client = new WebhookClient({ url, secrets, wallClock });
-  const { state } = await inspectDirectory(stateDir);
+  const directory = await writableStateDirectory(config);
   const outbox = await Outbox.open({
-    // A directory that cannot be written may belong to several gateways.
-    path: state === 'writable' ? join(stateDir, `${action}-webhook-outbox.jsonl`) : undefined,
+    path: directory && join(directory, `${action}-webhook-outbox.jsonl`),
     post: async ({ id, body }) => (await client.sendOnce(id, body)).status,
     clock,
     logger: limitedLogger(logger.child({ module: 'events' })),

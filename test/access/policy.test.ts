@@ -1,7 +1,10 @@
 // The order of the policy's steps, and what operators can do with the grants that it gives.
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { accessError } from '../../src/access/errors.js';
 import { AccessPolicy, type PolicySteps } from '../../src/access/policy/access-policy.js';
+import { keepBans } from '../../src/access/policy/ban-file.js';
 import { Bans } from '../../src/access/policy/bans.js';
 import { grantControl } from '../../src/access/policy/grant-control.js';
 import type { Proven, Question } from '../../src/access/policy/question.js';
@@ -9,6 +12,7 @@ import { Sessions } from '../../src/access/policy/sessions.js';
 import type { SluiceError } from '../../src/protocols/errors.js';
 import { ManualClock } from '../support/manual-clock.js';
 import { policySteps } from '../support/policy-steps.js';
+import { temporaryDirectory } from '../support/temp-dir.js';
 
 const QUESTION: Question = {
   action: 'publish',
@@ -69,6 +73,22 @@ function setUp(proven: Partial<Proven> = {}, steps: Partial<PolicySteps> = {}) {
   };
   return { ...shared, clock, asked, closed, control, code, begin, decide };
 }
+
+describe('the file of bans', () => {
+  it('D5.09 that cannot be written is logged, and the bans are in force all the same', async () => {
+    const stateDir = join(await temporaryDirectory(), 'state');
+    const lines: string[] = [];
+    const write = (_: object, text: string): void => void lines.push(text);
+    const logger = { debug: write, info: write, warn: write, error: write };
+    const { bans, close } = await keepBans({ stateDir, logger, wallClock: () => 0 });
+    await writeFile(stateDir, 'a file in the place of the directory');
+    bans.add({ address: '192.0.2.1', until: 1000, reason: 'x' });
+    await close();
+    expect(lines).toHaveLength(1);
+    expect(lines[0]).toContain('bans may be gone after a restart');
+    expect(bans.hasAddress('play', '192.0.2.1')).toBe(true);
+  });
+});
 
 describe('the policy', () => {
   it('D1.02 checks addresses, bans, proof, scope and limits in this order, and stops at the first refusal', async () => {
@@ -154,7 +174,7 @@ describe('operators', () => {
   });
 
   it('D5.09 hold a limited number of bans: the one that would end first is dropped', () => {
-    const bans = new Bans(() => 0, 2);
+    const bans = new Bans(() => 0, { limit: 2 });
     for (const until of [30, 10, 20]) bans.add({ address: `192.0.2.${until}`, until, reason: '' });
     expect(bans.list().map(({ until }) => until)).toEqual([30, 20]);
     expect(bans.hasAddress('play', '192.0.2.10')).toBe(false);

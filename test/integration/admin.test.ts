@@ -17,7 +17,8 @@ import { createGateway } from '../../src/gateway.js';
 import { publishLoop } from '../faults/looping-publisher.js';
 import { writeCertificate } from '../support/certificate.js';
 import { startGateway } from '../support/gateway.js';
-import { eventually } from '../support/hls-client.js';
+import { eventually, fetchText, parseMediaPlaylist, whenLive } from '../support/hls-client.js';
+import { tryToPublish } from '../support/publish-attempt.js';
 import { temporaryDirectory } from '../support/temp-dir.js';
 import { type FlvSource, makeFlvSource } from '../transcode/flv-source.js';
 
@@ -45,6 +46,50 @@ async function managed(...flags: string[]) {
 }
 
 describe('an operator', () => {
+  it('D5.09 keeps a banned publisher out after a restart as well', async () => {
+    const stateDir = await temporaryDirectory();
+    const flags = ['--ladder', 'source', '--state-dir', stateDir];
+    const first = await startGateway(...flags);
+    const until = Date.now() + 600_000;
+    first.gateway.grants.ban({ action: 'publish', address: '127.0.0.1', until, reason: 'wrong camera' });
+    await first.close();
+    const next = await startGateway(...flags);
+    const [ban] = next.gateway.grants.listBans();
+    expect(ban).toMatchObject({ address: '127.0.0.1', until, reason: 'wrong camera' });
+    expect((await tryToPublish(next.rtmp, `cam?key=${next.key}`)).refusal?.code).toBe('NetStream.Publish.Denied');
+    expect((await stat(join(stateDir, 'bans.json'))).mode & 0o077).toBe(0);
+    next.gateway.grants.liftBan(ban?.id ?? '');
+    await next.close();
+    const last = await startGateway(...flags);
+    expect((await tryToPublish(last.rtmp, `cam?key=${last.key}`)).refusal).toBeUndefined();
+  });
+
+  it('D5.09 does not start without the bans, because whoever is banned could get in', async () => {
+    const stateDir = await temporaryDirectory();
+    await writeFile(join(stateDir, 'bans.json'), '{"version":1,"bans":[{"id":"x"');
+    await expect(startGateway('--state-dir', stateDir)).rejects.toMatchObject({ code: 'access.bans' });
+  });
+
+  it('D5.10 ends what a banned address waits for, and refuses it, although everybody else may watch', async () => {
+    const gateway = await startGateway('--ladder', 'source', '--segment-duration', '5', '--resume-window', '60');
+    const publisher = await publishLoop(gateway.publishUrl('cam'), source, { burst: 8 });
+    const playlist = `${gateway.http}/hls/live/cam/source/index.m3u8`;
+    await whenLive(`${gateway.http}/hls/live/cam`);
+    const from = (address: string, query = '') =>
+      fetch(`${playlist}${query}`, { headers: { 'x-forwarded-for': address } });
+    const { mediaSequence, segments } = parseMediaPlaylist(await (await from('198.51.100.7')).text());
+    // From now on nothing comes that could be the answer.
+    await publisher.stop();
+    const waiting = from('198.51.100.7', `?_HLS_msn=${mediaSequence + segments.length + 1}`);
+    await eventually(async () =>
+      (await fetchText(`${gateway.http}/metrics`)).includes('sluice_hls_waiting 1') ? true : undefined,
+    );
+    gateway.gateway.grants.ban({ address: '198.51.100.7', until: Date.now() + 600_000, reason: 'abuse' });
+    expect((await waiting).status).toBe(403);
+    expect((await from('198.51.100.7')).status).toBe(403);
+    expect((await from('198.51.100.8')).status).toBe(200);
+  });
+
   it('D5.09 ends a publisher, which cannot come back while it is banned, and can when the ban is lifted', async () => {
     const gateway = await managed('--ladder', 'source');
     const ask = await gateway.as('operator');

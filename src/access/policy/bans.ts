@@ -12,15 +12,21 @@ const MAX_BANS = 10_000;
 export class Bans {
   readonly #wallClock: () => EpochMilliseconds;
   readonly #limit: number;
+  readonly #onChange: () => void;
   readonly #bans = new Map<string, Ban>();
   /** Ids of bans, by the party that is banned, so that most requests need only one or two look-ups. */
   readonly #byParty = new Map<string, Set<string>>();
   /** Called after each new ban. */
   readonly #listeners = new Set<() => void>();
 
-  constructor(wallClock: () => EpochMilliseconds, limit = MAX_BANS) {
+  /** @param onChange called after each change; must not throw */
+  constructor(
+    wallClock: () => EpochMilliseconds,
+    { limit = MAX_BANS, onChange = () => undefined }: { readonly limit?: number; readonly onChange?: () => void } = {},
+  ) {
     this.#wallClock = wallClock;
     this.#limit = limit;
+    this.#onChange = onChange;
   }
 
   get size(): number {
@@ -30,12 +36,8 @@ export class Bans {
   add(ban: Omit<Ban, 'id'>): Ban {
     this.#forget();
     const added: Ban = { ...ban, id: newGrantId() };
-    this.#bans.set(added.id, added);
-    for (const party of partiesOf(added)) {
-      const ids = this.#byParty.get(party) ?? new Set();
-      this.#byParty.set(party, ids.add(added.id));
-    }
-    if (this.#bans.size > this.#limit) this.lift(this.#endingFirst());
+    this.#keep(added);
+    this.#onChange();
     for (const listener of [...this.#listeners]) listener();
     return added;
   }
@@ -52,15 +54,15 @@ export class Bans {
   }
 
   lift(id: string): boolean {
-    const ban = this.#bans.get(id);
-    if (ban === undefined) return false;
-    this.#bans.delete(id);
-    for (const party of partiesOf(ban)) {
-      const ids = this.#byParty.get(party);
-      ids?.delete(id);
-      if (ids?.size === 0) this.#byParty.delete(party);
-    }
+    if (!this.#remove(id)) return false;
+    this.#onChange();
     return true;
+  }
+
+  /** Adds bans of an earlier process. */
+  restore(bans: readonly Ban[]): void {
+    for (const ban of bans) this.#keep(ban);
+    this.#forget();
   }
 
   hasAddress(action: GrantAction, address: string): boolean {
@@ -70,6 +72,27 @@ export class Bans {
   hasHolder(action: GrantAction, holder: GrantHolder): boolean {
     if (this.#byParty.size === 0 || holder.id === undefined) return false;
     return this.#has(action, holderKey(holder));
+  }
+
+  #keep(ban: Ban): void {
+    this.#bans.set(ban.id, ban);
+    for (const party of partiesOf(ban)) {
+      const ids = this.#byParty.get(party) ?? new Set();
+      this.#byParty.set(party, ids.add(ban.id));
+    }
+    if (this.#bans.size > this.#limit) this.#remove(this.#endingFirst());
+  }
+
+  #remove(id: string): boolean {
+    const ban = this.#bans.get(id);
+    if (ban === undefined) return false;
+    this.#bans.delete(id);
+    for (const party of partiesOf(ban)) {
+      const ids = this.#byParty.get(party);
+      ids?.delete(id);
+      if (ids?.size === 0) this.#byParty.delete(party);
+    }
+    return true;
   }
 
   #has(action: GrantAction, party: string): boolean {
@@ -83,7 +106,7 @@ export class Bans {
 
   #forget(): void {
     const now = this.#wallClock();
-    for (const { id, until } of this.#bans.values()) if (until <= now) this.lift(id);
+    for (const { id, until } of this.#bans.values()) if (until <= now) this.#remove(id);
   }
 
   #endingFirst(): string {

@@ -136,6 +136,8 @@ export const OTHERS: readonly string[] = [
   ...['outbox delivery', 'outbox file', 'timer in events/outbox/delivery-lanes.ts', 'timer in events/outbox/outbox.ts'],
   ...['timer in access/policy/grants.ts', 'timer in access/policy/sessions.ts'],
   'banned viewers',
+  // A file that cannot be written is logged: test/access/policy.test.ts.
+  'bans kept',
   // Of permissions: test/faults/seams-access.test.ts.
   ...['timer in access/policy/grants.ts', 'timer in access/policy/sessions.ts'],
   'admin refusal',

@@ -163,7 +163,8 @@ export async function sessionRoutes(plain: FastifyInstance, options: SessionRout
       id: 'addBan',
       tag: TAG,
       summary: 'Bans an address for some time',
-      description: 'Does not end present sessions: end these too.',
+      description:
+        'Ends its publishers and RTMP players at once. Its viewers over HTTP are refused from their next request on, whether the stream is open or protected; requests that wait for media are ended.',
       access: 'operator',
       body: NewBanBody,
       answer: BanSchema,
@@ -209,7 +210,7 @@ function isSessionOfToken({ action, holder }: Grant, sid: string): boolean {
 }
 
 /**
- * The sessions of play tokens, each once. They are revoked in the file, because a ban ends with the process and the token would then be valid again.
+ * The sessions of play tokens, each once. They are also revoked in the file, which holds them as long as their tokens are valid.
  */
 function tokenSessions(which: readonly Grant[]): readonly { readonly sid: string; readonly until: number }[] {
   const sessions = new Map<string, number>();

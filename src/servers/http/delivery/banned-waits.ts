@@ -41,7 +41,7 @@ export class BannedWaits {
     const problems = new Map<Exchange, Problem>();
     const refused = calls.takeOut((exchange, target) => {
       const ticket = ticketOf(exchange.request) ?? exchange.ticket;
-      if (ticket === undefined) return false;
+      if (ticket === undefined && !gate.isOpen) return false;
       const pass = gate.recheck(exchange.request, target, target.asked === 'manifest' ? 'dash' : 'hls', ticket);
       if (pass.allowed) return false;
       problems.set(exchange, pass.problem);

@@ -34,6 +34,7 @@ export interface GateOptions {
   readonly logger: Pick<FastifyBaseLogger, 'info' | 'warn' | 'error'> | undefined;
 }
 
+const ALLOWED: GateDecision = { allowed: true };
 const BEARER = /^Bearer +(\S+)$/i;
 
 export class ViewerGate {
@@ -56,8 +57,9 @@ export class ViewerGate {
     protocol: GrantProtocol,
     isEntry: boolean,
   ): GateDecision | Promise<GateDecision> {
-    const viewer = this.#viewerOf(request, { app, name }, protocol);
     const { access, edges } = this.#options;
+    if (edges === undefined && access.refusesNobody === true) return ALLOWED;
+    const viewer = this.#viewerOf(request, { app, name }, protocol);
     const ticket = ticketOf(request);
     const word = edges?.wordOf(request) ?? 'none';
     if (word === 'none' && edges?.only === true) return this.#judge(viewer, { allowed: false, error: notFromEdge() });
@@ -69,9 +71,14 @@ export class ViewerGate {
     return entry instanceof Promise ? this.#judgeLater(viewer, entry) : this.#judge(viewer, entry);
   }
 
-  /** Whether a request that was allowed and waits may still be answered. @param ticket identifies its viewer */
-  recheck(request: RawRequest, stream: StreamName, protocol: GrantProtocol, ticket: string): GateDecision {
+  /** Whether a request that was allowed and waits may still be answered. @param ticket identifies its viewer; undefined if viewers need none */
+  recheck(request: RawRequest, stream: StreamName, protocol: GrantProtocol, ticket: string | undefined): GateDecision {
     return this.#judge(stream, this.#options.access.checkTicket(this.#viewerOf(request, stream, protocol), ticket));
+  }
+
+  /** Whether viewers need no ticket. */
+  get isOpen(): boolean {
+    return this.#options.access.isOpen === true;
   }
 
   /** See `ViewerAccess.onBanned`. */

@@ -1,0 +1,104 @@
+// Keeps the bans in the state directory, so that whoever was kept out stays out after a restart.
+
+import { join } from 'node:path';
+import { Type } from 'typebox';
+import { Value } from 'typebox/value';
+import type { Ban } from '../../contracts/grant.js';
+import type { Logger } from '../../contracts/logger.js';
+import { FailureDomain } from '../../protocols/failure-domain.js';
+import { systemReason } from '../../protocols/system-error.js';
+import type { EpochMilliseconds } from '../../protocols/units.js';
+import { accessError } from '../errors.js';
+import { changeStateFile, readStateFile, type StateFile } from '../state-file.js';
+import { Bans } from './bans.js';
+
+const BAN_FILE = 'bans.json';
+/** More than the largest number of bans with the longest texts. */
+const MAX_BYTES = 16 * 1024 * 1024;
+
+const StoredBan = Type.Object({
+  id: Type.String({ maxLength: 64 }),
+  action: Type.Optional(Type.Union([Type.Literal('publish'), Type.Literal('play')])),
+  address: Type.Optional(Type.String({ maxLength: 64 })),
+  holder: Type.Optional(
+    Type.Object({
+      proof: Type.Enum(['open', 'key', 'user', 'token', 'jwt', 'webhook', 'program']),
+      id: Type.Optional(Type.String({ maxLength: 256 })),
+    }),
+  ),
+  until: Type.Number(),
+  reason: Type.String({ maxLength: 1000 }),
+});
+const StoredBans = Type.Object({ version: Type.Literal(1), bans: Type.Array(StoredBan) });
+
+export interface KeptBansOptions {
+  /** Undefined: the bans end with the process. */
+  readonly stateDir: string | undefined;
+  readonly logger: Logger;
+  readonly wallClock: () => EpochMilliseconds;
+}
+
+export interface KeptBans {
+  readonly bans: Bans;
+  /** Waits until the last change is in the file. */
+  close(): Promise<void>;
+}
+
+/**
+ * Bans of earlier processes, and those that are added. A change is in the file a moment later.
+ * @throws {SluiceError} `access.bans` if the file cannot be read: without it, those who are banned would get in
+ */
+export async function keepBans({ stateDir, logger, wallClock }: KeptBansOptions): Promise<KeptBans> {
+  if (stateDir === undefined) return { bans: new Bans(wallClock), close: async () => undefined };
+  const file = banFile(join(stateDir, BAN_FILE));
+  const stored = parse(file, (await readStateFile(file))?.text);
+  let isDue = false;
+  let writing: Promise<void> = Promise.resolve();
+  const domain = new FailureDomain('bans', ({ cause }) =>
+    logger.warn({ code: 'access.bans', err: cause }, `bans may be gone after a restart: ${systemReason(cause)}`),
+  );
+  const write = async (before: Promise<void>): Promise<void> => {
+    await before;
+    isDue = false;
+    const text = JSON.stringify({ version: 1, bans: bans.list() });
+    await changeStateFile(file, () => `${text}\n`);
+  };
+  const bans = new Bans(wallClock, {
+    onChange: () => {
+      // Changes while the file is being written are written together.
+      if (isDue) return;
+      isDue = true;
+      const before = writing;
+      writing = domain.settled('bans kept', () => write(before));
+    },
+  });
+  bans.restore(stored);
+  return { bans, close: () => writing };
+}
+
+function parse(file: StateFile, text: string | undefined): readonly Ban[] {
+  if (text === undefined) return [];
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw file.error('it is not JSON; correct it, or remove it to lift all bans', cause);
+  }
+  if (!Value.Check(StoredBans, value)) {
+    const [fault] = Value.Errors(StoredBans, value);
+    throw file.error(
+      `${fault?.instancePath ?? ''} ${fault?.message ?? 'is wrong'}; correct it, or remove it to lift all bans`,
+    );
+  }
+  return value.bans;
+}
+
+function banFile(path: string): StateFile {
+  return {
+    path,
+    maxBytes: MAX_BYTES,
+    whenFull: 'lift bans that are not needed',
+    error: (what, cause) =>
+      accessError('access.bans', `file of bans ${path}: ${what}`, cause === undefined ? {} : { cause }),
+  };
+}
