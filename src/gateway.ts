@@ -1,10 +1,9 @@
 // The composition root: builds all parts of the gateway, connects them, starts them in order and stops them in reverse order.
-import { OpenViewing } from './access/open-viewing.js';
 import { loadConfig } from './config/load-config.js';
 import type { ProgramOptions } from './config/program-options.js';
-import type { PlayAccess } from './contracts/access.js';
 import type { GrantControl } from './contracts/grant.js';
 import type { RecordingControl } from './contracts/recordings.js';
+import type { PushControl } from './contracts/relay.js';
 import { EventBus, type EventListener } from './events/event-bus.js';
 import type { GatewayEvent } from './events/gateway-event.js';
 import { urlHost } from './gateway/addresses.js';
@@ -18,8 +17,10 @@ import type { GatewayDependencies, GatewayUrls, StartedGateway, StartOptions } f
 import { httpDependencies } from './gateway/http-dependencies.js';
 import { createLogger } from './gateway/logger.js';
 import { findPublishKey, type GatewayParts, openParts } from './gateway/parts.js';
-import { type Authorize, programPlayAccess, programPublishAccess } from './gateway/program-access.js';
+import { playAccess } from './gateway/play-access.js';
+import { programPublishAccess } from './gateway/program-access.js';
 import { keyAndUsers, publishEvents, publishExpiring } from './gateway/publishers.js';
+import { pushTargets } from './gateway/relay.js';
 import { rtmpOptions } from './gateway/rtmp-options.js';
 import { rtmpPlayers } from './gateway/rtmp-players.js';
 import { StreamAdmission } from './gateway/stream-admission.js';
@@ -30,7 +31,8 @@ import { StreamRegistry } from './live/registry.js';
 import { Capacity } from './pipeline/capacity.js';
 import { PipelineDirectory, type PipelineStreamState } from './pipeline/pipeline-directory.js';
 import type { Thumbnails } from './pipeline/thumbnails.js';
-import { FailureDomain } from './protocols/failure-domain.js';
+import { FailureDomain, type Fault } from './protocols/failure-domain.js';
+import type { PushTargets } from './relay/push-targets.js';
 import type { AdminDependencies } from './servers/admin/dependencies.js';
 import type { HttpDependencies } from './servers/http/dependencies.js';
 import type { MetricsPage } from './servers/http/metrics/figures.js';
@@ -43,7 +45,7 @@ export { programVersion } from './gateway/admin-dependencies.js';
 export type { GatewayDependencies, GatewayUrls, StartedGateway, StartOptions } from './gateway/gateway-options.js';
 /** Used by the commands of the CLI. */
 export { createLogger } from './gateway/logger.js';
-export { findPublishKey, loadCertificate } from './gateway/parts.js';
+export { findPublishKey, loadCertificate, storedTargets } from './gateway/parts.js';
 export type { AccessRequest, AccessVerdict, Authorize } from './gateway/program-access.js';
 export { findPlayKeys } from './gateway/viewer-policy.js';
 export { checkMediaDirectory } from './hls/store/media-directory.js';
@@ -76,6 +78,7 @@ export class Gateway {
   readonly #capacity: Capacity;
   readonly #registry: StreamRegistry;
   readonly #rtmp: RtmpServer;
+  readonly #targets: PushTargets;
   /** Undefined if thumbnails are off or no FFmpeg was found. */
   readonly #thumbnailMaker: ThumbnailMaker | undefined;
   readonly #thumbnails: Thumbnails | undefined;
@@ -111,12 +114,16 @@ export class Gateway {
       takeoverAfter: config.takeoverAfter * 1000,
       clock,
     });
-    const load = new FailureDomain('load', ({ cause }) =>
-      logger.error({ err: cause }, 'internal error: the load is not measured'),
-    );
-    this.#capacity = new Capacity({ clock: load.clock(clock), maxTranscodes: config.maxTranscodes });
+    const onFault = ({ cause }: Fault) => logger.error({ err: cause }, 'internal error: the load is not measured');
+    this.#capacity = new Capacity({
+      clock: new FailureDomain('load', onFault).clock(clock),
+      maxTranscodes: config.maxTranscodes,
+    });
     this.#thumbnailMaker = thumbnailMaker(parts);
     this.#thumbnails = this.#thumbnailMaker && thumbnails(parts, this.#thumbnailMaker, this.#directory);
+    const isHeld = (app: string, name: string) => this.#directory.find(app, name)?.resumable === true;
+    const players = rtmpPlayers({ registry: this.#registry, isHeld, events: this.#events });
+    this.#targets = pushTargets(parts, { registry: this.#registry, streams: players, emit }, () => this.#rtmp.ports);
     this.#rtmp = new RtmpServer(rtmpOptions(config), {
       access: authorizePublish ? programPublishAccess(authorizePublish, config.apps, logger) : keyAndUsers(parts),
       admission: new StreamAdmission(parts, {
@@ -128,14 +135,7 @@ export class Gateway {
       }),
       observer: publishEvents(clock, emit),
       ...(config.rtmpPlay === 'on' && {
-        play: {
-          access: playAccess(parts, authorizePlay),
-          admission: rtmpPlayers({
-            registry: this.#registry,
-            isHeld: (app, name) => this.#directory.find(app, name)?.resumable === true,
-            events: this.#events,
-          }),
-        },
+        play: { access: playAccess(parts, authorizePlay), admission: players },
       }),
       ...(config.rtmpsPort !== undefined && parts.certificate && { certificate: parts.certificate }),
       logger: logger.child({ module: 'rtmp' }),
@@ -168,7 +168,7 @@ export class Gateway {
   adminDependencies(): AdminDependencies {
     return adminDependencies(this.#parts, {
       health: { ready: () => this.#ready() },
-      streams: this.#directory,
+      ...{ streams: this.#directory, targets: this.#targets },
       metrics: () => this.#metrics,
     });
   }
@@ -202,6 +202,11 @@ export class Gateway {
     return this.#parts.recording;
   }
 
+  /** Lists and changes the servers to which streams are sent on. */
+  get targets(): PushControl {
+    return this.#targets;
+  }
+
   /** Lists and ends the grants of the access policy, and bans parties. */
   get grants(): GrantControl {
     return this.#parts.access.control;
@@ -232,6 +237,7 @@ export class Gateway {
   async #listen(http: boolean): Promise<Omit<GatewayUrls, 'http'> & Partial<GatewayUrls>> {
     const { config, logger } = this.#parts;
     const { host, port, tls } = await this.#rtmp.start();
+    await this.#targets.open();
     const rtmp = `rtmp://${urlHost(host)}:${port}/${config.apps[0]}`;
     const publishing = { rtmp, ...(tls && { rtmps: `rtmps://${urlHost(tls.host)}:${tls.port}/${config.apps[0]}` }) };
     const guard = this.#rtmp.descriptors.guard('viewers');
@@ -270,7 +276,9 @@ export class Gateway {
     await this.#started?.catch(() => undefined);
     const failures: unknown[] = [];
     const domain = new FailureDomain('gateway', ({ cause }) => failures.push(cause));
+    const targets = domain.settled('push targets', () => this.#targets.close());
     await domain.settled('rtmp servers', () => this.#rtmp.close());
+    await targets;
     domain.attempt('thumbnails', () => this.#thumbnailMaker?.close());
     const flushed = Promise.all(this.#directory.pipelines.map((pipeline) => pipeline.end()));
     await domain.settled('streams', () => untilDeadline(flushed, flushUntil, systemClock));
@@ -290,10 +298,4 @@ export class Gateway {
     if (this.#closed !== undefined) reasons.push('the gateway is shutting down');
     return { ready: reasons.length === 0, reasons };
   }
-}
-
-/** Who may watch over RTMP: the program decides, or the same tokens as over HTTP. */
-function playAccess({ viewers, access, logger }: GatewayParts, authorize: Authorize | undefined): PlayAccess {
-  if (authorize !== undefined) return programPlayAccess(authorize, logger);
-  return viewers?.access ?? new OpenViewing(access);
 }

@@ -54,6 +54,7 @@ const CALLBACK =
  */
 const CALLBACKS: Readonly<Record<string, number>> = {
   'access/unanswered-challenges.ts': 1,
+  'gateway/relay.ts': 1,
   'gateway/rtmp-players.ts': 2,
   'hls/store/disk-thread-client.ts': 5,
   'hls/store/stored-reads.ts': 2,
@@ -89,6 +90,8 @@ const CALLBACKS: Readonly<Record<string, number>> = {
   'servers/rtmp/playback.ts': 1,
   'servers/rtmp/session-pump.ts': 1,
   'servers/rtmp/tls-unwrapper.ts': 3,
+  'relay/push-run.ts': 1,
+  'relay/rtmp-link.ts': 5,
   'tls/certificate.ts': 2,
   'transcode/ffmpeg-process.ts': 8,
   // At start, when there is no stream yet.
@@ -121,7 +124,7 @@ const protocols = {
 /** Types and constants that several modules share. */
 const contracts = 'contracts';
 const anyProtocol = [shared, contracts, ...Object.keys(protocols)];
-const middle = ['live', 'transcode', 'hls', 'dash', 'access', 'events', 'recording'];
+const middle = ['live', 'transcode', 'hls', 'dash', 'access', 'events', 'recording', 'relay'];
 
 /** The composition root may build objects of every module. */
 const composed = [
@@ -162,7 +165,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   tls: [shared, contracts],
   gateway: composed,
   'gateway.ts': ['gateway', 'system-clock.ts', ...composed],
-  cli: ['gateway.ts', 'config', 'demo', 'transcode', 'access', contracts, shared],
+  cli: ['gateway.ts', 'system-clock.ts', 'config', 'demo', 'transcode', 'access', contracts, shared],
   'cli.ts': ['cli'],
   'index.ts': ['gateway.ts', 'config', 'servers/http', 'servers/admin', ...anyProtocol, ...middle],
 };
@@ -287,7 +290,7 @@ describe('architecture', () => {
   });
 
   it('guards all callbacks of streams and connections with their failure domain', () => {
-    const modules = /^(live|transcode|pipeline|hls|dash|servers|gateway|tls|access|events)\//;
+    const modules = /^(live|transcode|pipeline|hls|dash|servers|gateway|tls|access|events|relay)\//;
     const found = sources
       .filter(({ path }) => modules.test(path))
       .map(({ path, text }) => {

@@ -7,6 +7,7 @@ import { describe, expect, it } from 'vitest';
 import { SIGN_FLAGS } from '../src/cli/link-times.js';
 import { TOKEN_FLAGS } from '../src/cli/operator-tokens.js';
 import { KEY_FLAGS } from '../src/cli/publishers.js';
+import { TARGET_FLAGS } from '../src/cli/targets.js';
 import { CONFIG_FILE_VARIABLE } from '../src/config/environment.js';
 import { OPTIONS } from '../src/config/option.js';
 import type { RecordingLibrary } from '../src/contracts/recordings.js';
@@ -272,6 +273,7 @@ describe('documents', () => {
       ...SIGN_FLAGS,
       ...KEY_FLAGS,
       ...TOKEN_FLAGS,
+      ...TARGET_FLAGS,
       ...FLAGS_OF_OTHERS,
     ];
     const variables = [...OPTIONS.flatMap(({ environment }) => environment), CONFIG_FILE_VARIABLE];

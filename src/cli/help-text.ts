@@ -15,6 +15,7 @@ Commands:
   sign APP/NAME [--for 2h] [--until TIME] [--start-by TIME] [--not-before TIME]
            Make a link with which somebody may watch (playAccess: token).
   revoke LINK   End such a link before its time.
+  target add STREAM | list | start ID | stop ID | remove ID   Servers to which streams are sent on; the URL with the key is asked for.
   key add | list | rotate ID | revoke ID   Keys with which others may publish: for some streams, for some time.
   user add USER | list | remove USER       Users who may publish with a password.
   token add --role viewer|operator|admin [--name NAME] [--for 30d]

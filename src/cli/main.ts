@@ -15,6 +15,7 @@ import { audit, TOKEN_FLAGS, token } from './operator-tokens.js';
 import { type CommandArguments, revoke, sign } from './play-links.js';
 import { KEY_FLAGS, key, USER_FLAGS, user } from './publishers.js';
 import { serve } from './serve.js';
+import { TARGET_FLAGS, target } from './targets.js';
 
 type Command = (config: Config, io: CommandIo, details: ConfigDetails) => Promise<number>;
 type LinkCommand = (config: Config, io: CommandIo, given: CommandArguments) => Promise<number>;
@@ -30,6 +31,7 @@ const LINK_COMMANDS: ReadonlyMap<string, readonly [LinkCommand, readonly string[
   ['revoke', [revoke, []]],
   ['key', [key, KEY_FLAGS]],
   ['user', [user, USER_FLAGS]],
+  ['target', [target, TARGET_FLAGS]],
   ['token', [token, TOKEN_FLAGS]],
   ['audit', [audit, []]],
 ]);

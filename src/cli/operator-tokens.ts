@@ -83,7 +83,7 @@ async function revoke(config: Config, tokens: OperatorTokens, io: CommandIo, id:
 }
 
 /** Commands change the same files as the management API, so they write to the same audit log. */
-async function noteChange(
+export async function noteChange(
   { stateDir, auditRequired }: Config,
   change: { action: string; target: string; before?: Record<string, string>; after?: Record<string, string> },
 ): Promise<void> {

@@ -9,6 +9,7 @@ import { jwtOptions } from './options/jwt.js';
 import { placeOptions } from './options/places.js';
 import { publishingOptions } from './options/publishing.js';
 import { recordingOptions } from './options/recordings.js';
+import { relayOptions } from './options/relay.js';
 import { streamOptions } from './options/streams.js';
 import { viewerOptions } from './options/viewers.js';
 import { watchingOptions } from './options/watching.js';
@@ -43,6 +44,7 @@ export const configSchema = Type.Object(
     ...streamOptions,
     ...recordingOptions,
     ...bucketOptions,
+    ...relayOptions,
     ...ingestOptions,
     ...viewerOptions,
     ...adminOptions,
@@ -61,6 +63,7 @@ export const SECTIONS = [
   { title: 'Streams', options: streamOptions },
   { title: 'Recordings', options: recordingOptions },
   { title: 'Bucket', options: bucketOptions },
+  { title: 'Sending streams on', options: relayOptions },
   { title: 'RTMP connections', options: ingestOptions },
   { title: 'Viewers', options: viewerOptions },
   { title: 'Operators', options: adminOptions },

@@ -1,5 +1,6 @@
 // All events of streams, as one closed union for everybody who listens.
 import type { GrantHolder } from '../contracts/grant.js';
+import type { PushState } from '../contracts/relay.js';
 import type { EpochMilliseconds } from '../protocols/units.js';
 
 /** Why a publisher or a stream was ended: a code of docs/errors.md and a sentence. */
@@ -83,6 +84,16 @@ export interface RecordingEvent extends NamedEvent {
   readonly recording: string;
 }
 
+/** A push target has changed its state for a stream. */
+export interface PushTargetEvent extends NamedEvent {
+  readonly type: 'target.changed';
+  /** Its id. */
+  readonly target: string;
+  readonly state: PushState;
+  /** Why it is in `backoff` or `failed`. */
+  readonly reason?: EventReason;
+}
+
 export type GatewayEvent =
   | PublishStarted
   | PublishEnded
@@ -92,6 +103,7 @@ export type GatewayEvent =
   | StreamResumed
   | StreamChanged
   | StreamEnded
-  | RecordingEvent;
+  | RecordingEvent
+  | PushTargetEvent;
 
 export type GatewayEventType = GatewayEvent['type'];

@@ -5,6 +5,7 @@ import { AuditLog } from '../access/audit/audit-log.js';
 import { OperatorTokens } from '../access/operators/operator-tokens.js';
 import { revokeSession } from '../access/tickets/revoke-session.js';
 import { redactConfig } from '../config/load-config.js';
+import type { PushControl } from '../contracts/relay.js';
 import type { AdminDependencies, ShownOption } from '../servers/admin/dependencies.js';
 import type { Health, StreamDirectory } from '../servers/http/dependencies.js';
 import type { MetricsPage } from '../servers/http/metrics/figures.js';
@@ -14,12 +15,13 @@ import { publisherStore } from './publisher-store.js';
 export interface ManagedGateway {
   readonly health: Health;
   readonly streams: StreamDirectory;
+  readonly targets: PushControl;
   readonly metrics: () => MetricsPage | undefined;
 }
 
 export function adminDependencies(
   { config, logger, clock, access, recording }: GatewayParts,
-  { health, streams, metrics }: ManagedGateway,
+  { health, streams, targets, metrics }: ManagedGateway,
 ): AdminDependencies {
   const { stateDir, adminHost, adminHosts, adminOrigins, auditRequired } = config;
   const wallClock = () => clock.wallClock();
@@ -31,6 +33,7 @@ export function adminDependencies(
     streams,
     grants: access.control,
     recordings: recording,
+    targets,
     metrics,
     revokeSession: (session) => revokeSession(stateDir, session, wallClock()),
     publishers: publisherStore(stateDir),

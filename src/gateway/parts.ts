@@ -22,7 +22,10 @@ import { type AccessParts, openAccess } from './access-parts.js';
 import { type OwnDirectories, STATE_MODE, takeDirectories } from './own-directories.js';
 import type { PublisherParts } from './publisher-parts.js';
 import { StreamRecording } from './recording.js';
+import { checkTargets } from './target-store.js';
 import type { ViewerParts } from './viewer-policy.js';
+
+export { storedTargets } from './target-store.js';
 
 export interface GatewayParts {
   readonly config: Config;
@@ -62,6 +65,7 @@ export async function openParts(
   clock: Clock,
   signal?: AbortSignal,
 ): Promise<GatewayParts> {
+  checkTargets(config);
   const directories = await takeDirectories(config, logger);
   try {
     return await openWith(directories, config, logger, clock, signal);

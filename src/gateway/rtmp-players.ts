@@ -1,11 +1,12 @@
-// Lets RTMP players start at the last key frame, and keep their connection while the publisher is away, as HLS players do.
+// Lets RTMP players and push targets start at the last key frame, and keep their connection while the publisher is away, as HLS players do.
 import type { PlayRequest } from '../contracts/access.js';
 import type { EventBus } from '../events/event-bus.js';
 import type { StreamRegistry } from '../live/registry.js';
 import type { LiveStream } from '../live/stream.js';
 import type { Subscription } from '../live/subscription.js';
+import type { LiveTag } from '../live/tag.js';
 import { callAll } from '../protocols/failure-domain.js';
-import type { PlayAdmission, PlayItem, PlayListener, PlaySource } from '../servers/rtmp/playing.js';
+import type { PlayListener, PlaySource } from '../servers/rtmp/playing.js';
 
 export interface PlayedStreams {
   readonly registry: Pick<StreamRegistry, 'get' | 'on'>;
@@ -14,8 +15,18 @@ export interface PlayedStreams {
   readonly events: Pick<EventBus, 'subscribe'>;
 }
 
+/** The messages of one name, over several publishers. */
+export interface HeldStream extends PlaySource {
+  take(): LiveTag | undefined;
+}
+
+/** Serves RTMP players and push targets alike. */
+export interface HeldStreams {
+  open(stream: Pick<PlayRequest, 'app' | 'name'>, listener: PlayListener): HeldStream | undefined;
+}
+
 /** Adds one listener to registry and events for all players. It notifies the players of a name of changes to their stream. */
-export function rtmpPlayers({ registry, isHeld, events }: PlayedStreams): PlayAdmission {
+export function rtmpPlayers({ registry, isHeld, events }: PlayedStreams): HeldStreams {
   const players = new Map<string, Set<HeldSource>>();
   const playersOf = (app: string, name: string): HeldSource[] => [...(players.get(keyOf(app, name)) ?? [])];
   registry.on({
@@ -25,7 +36,7 @@ export function rtmpPlayers({ registry, isHeld, events }: PlayedStreams): PlayAd
     if (event.type === 'stream.ended') callAll(playersOf(event.app, event.name), (player) => player.streamEnded());
   });
   return {
-    open({ app, name }: PlayRequest, listener) {
+    open({ app, name }, listener) {
       const stream = registry.get(app, name);
       if (stream === undefined && !isHeld(app, name)) return undefined;
       const key = keyOf(app, name);
@@ -56,7 +67,7 @@ interface HeldName {
 }
 
 /** The source of one player: the streams of one name, over several publishers. */
-class HeldSource implements PlaySource {
+class HeldSource implements HeldStream {
   readonly #listener: PlayListener;
   readonly #name: HeldName;
   #subscription: Subscription | undefined;
@@ -71,7 +82,7 @@ class HeldSource implements PlaySource {
     this.#name = name;
   }
 
-  take(): PlayItem | undefined {
+  take(): LiveTag | undefined {
     return this.#subscription?.take();
   }
 

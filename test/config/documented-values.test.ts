@@ -59,6 +59,7 @@ const EXAMPLES: Partial<Record<ConfigKey, readonly string[]>> = {
   ],
   ladder: ['source', 'source,720p', 'audio', '1080p,360p'],
   record: ['off', 'all', 'source', 'source,720p'],
+  relayHosts: ['live.twitch.tv,*.example.com', '192.0.2.1'],
   recordStreams: ['*/*', 'live/show-*', 'live/cam,live/room/*'],
   recordDir: ['recordings', '/srv/recordings'],
   s3Bucket: ['my-videos', 'videos.example.com'],
@@ -129,36 +130,35 @@ function beside(key: ConfigKey): Record<string, string> {
 
 const optionOf = (key: string) => OPTIONS.find((option) => option.key === key);
 
-describe.each(FILE_OPTIONS.filter(({ key }) => key !== 'users').map((option) => [option.key, option] as const))(
-  '%s',
-  (key, option) => {
-    const companions = beside(key);
-    const fromFile = (text: string): unknown => {
-      const path = join(cwd, 'sluice.yaml');
-      const others = Object.entries(companions).map(([name, value]) => `${name}: ${value}\n`);
-      writeFileSync(path, `${key}: ${text}\n${others.join('')}`);
-      return loadConfig({ argv: ['--config', path], env: {}, cwd })[key];
-    };
-    const read = (argv: string[], env: Record<string, string>): unknown => {
-      const others = Object.entries(companions).map(([name, value]) => [optionOf(name), value] as const);
-      const flags = others.flatMap(([option, value]) => (option?.flag === undefined ? [] : [option.flag, value]));
-      const variables = others.flatMap(([option, value]) =>
-        option === undefined || option.flag !== undefined ? [] : [[option.environment[0], value]],
-      );
-      const all = { ...Object.fromEntries(variables), ...env };
-      return loadConfig({ argv: [...argv, ...flags], env: all, cwd })[key];
-    };
+describe.each(
+  FILE_OPTIONS.filter(({ key }) => key !== 'users' && key !== 'targets').map((option) => [option.key, option] as const),
+)('%s', (key, option) => {
+  const companions = beside(key);
+  const fromFile = (text: string): unknown => {
+    const path = join(cwd, 'sluice.yaml');
+    const others = Object.entries(companions).map(([name, value]) => `${name}: ${value}\n`);
+    writeFileSync(path, `${key}: ${text}\n${others.join('')}`);
+    return loadConfig({ argv: ['--config', path], env: {}, cwd })[key];
+  };
+  const read = (argv: string[], env: Record<string, string>): unknown => {
+    const others = Object.entries(companions).map(([name, value]) => [optionOf(name), value] as const);
+    const flags = others.flatMap(([option, value]) => (option?.flag === undefined ? [] : [option.flag, value]));
+    const variables = others.flatMap(([option, value]) =>
+      option === undefined || option.flag !== undefined ? [] : [[option.environment[0], value]],
+    );
+    const all = { ...Object.fromEntries(variables), ...env };
+    return loadConfig({ argv: [...argv, ...flags], env: all, cwd })[key];
+  };
 
-    it.each(documentedValues(option))('accepts %s from every source, with the same result', (value) => {
-      const [first, ...others] = written(option, value).map(fromFile);
-      for (const other of others) expect(other).toEqual(first);
-      const outside = OPTIONS.find((candidate) => candidate.key === key);
-      if (outside === undefined) return;
-      expect(read([], { [outside.environment[0]]: value })).toEqual(first);
-      if (outside.flag !== undefined) expect(read([`${outside.flag}=${value}`], {})).toEqual(first);
-    });
-  },
-);
+  it.each(documentedValues(option))('accepts %s from every source, with the same result', (value) => {
+    const [first, ...others] = written(option, value).map(fromFile);
+    for (const other of others) expect(other).toEqual(first);
+    const outside = OPTIONS.find((candidate) => candidate.key === key);
+    if (outside === undefined) return;
+    expect(read([], { [outside.environment[0]]: value })).toEqual(first);
+    if (outside.flag !== undefined) expect(read([`${outside.flag}=${value}`], {})).toEqual(first);
+  });
+});
 
 it('accepts users, applications and streams whose names are numbers', () => {
   const path = join(cwd, 'users.yaml');

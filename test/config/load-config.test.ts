@@ -58,6 +58,8 @@ describe('loadConfig', () => {
       partDuration: 0.5,
       windowSegments: 10,
       record: 'off',
+      relayHosts: [],
+      targets: [],
       recordStreams: ['*/*'],
       recordDir: join(cwd, 'recordings'),
       recordPath: '{app}/{name}/{id}',

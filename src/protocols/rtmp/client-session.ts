@@ -1,48 +1,50 @@
-// The publishing client side of RTMP as a sans-IO state machine. The built-in test pattern and the tests use it. It publishes one stream.
+// The client side of RTMP as a sans-IO state machine: publishes or plays one stream. Push targets, pull sources, the built-in test pattern
+// and the tests use it.
 
 import { type AmfValue, amfObject, amfProperties } from '../amf/values.js';
 import { assertNever, SluiceError } from '../errors.js';
 import { StateMachine } from '../state-machine.js';
 import type { Milliseconds } from '../units.js';
+import type { ClientEvent, ClientSessionOptions } from './client-event.js';
+import { type EnhancedCapabilities, parseEnhanced } from './commands.js';
+import { ownCapabilities } from './enhanced-capabilities.js';
 import { rtmpError } from './errors.js';
 import { ClientHandshake } from './handshake.js';
-import { type RandomBytes, secureRandomBytes } from './handshake-digest.js';
+import { secureRandomBytes } from './handshake-digest.js';
 import { DEFAULT_RTMP_LIMITS } from './limits.js';
+import type { MediaBody } from './media-chunks.js';
 import { MessageTransport, type SessionMessage } from './message-transport.js';
-import { CONTROL_MESSAGE_STREAM } from './message-types.js';
-import { dataMessageBody } from './metadata.js';
+import { CONTROL_MESSAGE_STREAM, OUTGOING_MEDIA } from './message-types.js';
+import { dataMessageBody, metadataBody } from './metadata.js';
 
 /** The chunk size that OBS announces, in bytes: large enough for few headers, small enough to interleave audio. */
 const CLIENT_CHUNK_SIZE = 4096;
 const DEFAULT_FLASH_VERSION = 'FMLE/3.0 (compatible; Sluice)';
 
-/** Transaction ids of a publisher's requests, in order. */
+/** How far a player may read ahead, as FFmpeg and Flash announce it. Servers of live streams ignore it, but some wait for the message. */
+const PLAY_BUFFER_LENGTH: Milliseconds = 3_000;
+/** 7.2.2.1: live if there is such a stream; -2 in the specification, but servers and players count milliseconds. */
+const PLAY_START = -2_000;
+
+const RECONNECT_REQUEST = 'NetConnection.Connect.ReconnectRequest';
+/** Codes after which a played stream sends nothing more. */
+const PLAY_ENDS: readonly string[] = [
+  'NetStream.Play.UnpublishNotify',
+  'NetStream.Play.Stop',
+  'NetStream.Play.Complete',
+];
+
+/** Transaction ids of the requests, in order. */
 const TRANSACTION = {
   connect: 1,
   releaseStream: 2,
   fcPublish: 3,
   createStream: 4,
   publish: 5,
+  play: 5,
   fcUnpublish: 6,
   deleteStream: 7,
 } as const;
-
-export interface ClientSessionOptions {
-  readonly app: string;
-  readonly tcUrl: string;
-  /** The stream key: a name, followed by `?key=…` if the server asks for one. */
-  readonly streamName: string;
-  readonly flashVer?: string;
-  /** Bytes. */
-  readonly chunkSize?: number;
-  readonly randomBytes?: RandomBytes;
-}
-
-export type ClientEvent =
-  | { readonly type: 'publishing' }
-  /** The status code and description sent by the server; `closed` follows. */
-  | { readonly type: 'rejected'; readonly code: string; readonly description: string }
-  | { readonly type: 'closed'; readonly error?: SluiceError };
 
 /**
  * It is used like the server session: after each `receive`, take the events, then write the result of `takeOutput`. The first output is
@@ -51,24 +53,30 @@ export type ClientEvent =
 export class ClientSession {
   readonly #options: ClientSessionOptions;
   readonly #transport: MessageTransport;
-  readonly #stage = new StateMachine<'handshake' | 'connecting' | 'connected' | 'publishing' | 'closed'>(
+  readonly #stage = new StateMachine<'handshake' | 'connecting' | 'connected' | 'active' | 'closed'>(
     'rtmp client session',
     'handshake',
     {
       handshake: ['connecting', 'closed'],
       connecting: ['connected', 'closed'],
-      connected: ['publishing', 'closed'],
-      publishing: ['closed'],
+      connected: ['active', 'closed'],
+      active: ['closed'],
       closed: [],
     },
   );
   readonly #events: ClientEvent[] = [];
   #messageStreamId = 0;
+  #capabilities: EnhancedCapabilities = {};
 
   constructor(options: ClientSessionOptions) {
     this.#options = options;
     const handshake = new ClientHandshake(options.randomBytes ?? secureRandomBytes);
     this.#transport = new MessageTransport(handshake, DEFAULT_RTMP_LIMITS);
+  }
+
+  /** What the server announced in its answer to `connect`; empty before, and for a server without Enhanced RTMP. */
+  get capabilities(): EnhancedCapabilities {
+    return this.#capabilities;
   }
 
   /** Never throws because of what a server sends: the session ends in a `closed` event with an error. */
@@ -96,13 +104,24 @@ export class ClientSession {
     return this.#transport.takeOutput();
   }
 
+  /** Like `takeOutput`, as a list for a vectored write. Bodies given to `sendShared` are included as views, not copied. */
+  takeOutputBuffers(): Buffer[] {
+    return this.#transport.takeOutputBuffers();
+  }
+
+  /** Like {@link send}, for a body that other connections send too: it is not copied, so it must never change. */
+  sendShared(kind: 'audio' | 'video', timestamp: Milliseconds, body: MediaBody): void {
+    if (!this.#isPublishing) return;
+    this.#transport.sendShared(OUTGOING_MEDIA[kind], this.#messageStreamId, timestamp >>> 0, body);
+  }
+
   /**
    * Queues one message. Does nothing unless the session is publishing, because the server may end the publish at any moment.
    * @param timestamp taken modulo 2^32
    * @param body body of an FLV tag; for `script`, AMF0 that starts with "onMetaData"
    */
   send(kind: 'audio' | 'video' | 'script', timestamp: Milliseconds, body: Buffer): void {
-    if (!this.#stage.is('publishing')) return;
+    if (!this.#isPublishing) return;
     const head = { messageStreamId: this.#messageStreamId, timestamp: timestamp >>> 0 };
     switch (kind) {
       case 'audio':
@@ -117,13 +136,17 @@ export class ClientSession {
     }
   }
 
-  /** Ends the publish as encoders do, without waiting for an answer. */
+  /** Ends the publish or play as encoders and players do, without waiting for an answer. */
   unpublish(): void {
-    if (this.#stage.is('publishing')) {
-      this.#command('FCUnpublish', TRANSACTION.fcUnpublish, [null, this.#options.streamName]);
+    if (this.#stage.is('active')) {
+      if (this.#isPublishing) this.#command('FCUnpublish', TRANSACTION.fcUnpublish, [null, this.#options.streamName]);
       this.#command('deleteStream', TRANSACTION.deleteStream, [null, this.#messageStreamId]);
     }
     this.#close(undefined);
+  }
+
+  get #isPublishing(): boolean {
+    return this.#options.role !== 'play' && this.#stage.is('active');
   }
 
   #guard<T>(read: () => T): T | undefined {
@@ -143,21 +166,32 @@ export class ClientSession {
   }
 
   #connect(): void {
-    const { app, tcUrl, flashVer = DEFAULT_FLASH_VERSION, chunkSize = CLIENT_CHUNK_SIZE } = this.#options;
+    const {
+      app,
+      tcUrl,
+      flashVer = DEFAULT_FLASH_VERSION,
+      chunkSize = CLIENT_CHUNK_SIZE,
+      role,
+      enhanced,
+    } = this.#options;
     this.#stage.to('connecting');
     this.#transport.send({ type: 'set-chunk-size', chunkSize });
     this.#command('connect', TRANSACTION.connect, [
       amfObject([
         ['app', app],
-        ['type', 'nonprivate'],
+        ...(role === 'play' ? [] : [['type', 'nonprivate'] as [string, AmfValue]]),
         ['flashVer', flashVer],
         ['tcUrl', tcUrl],
+        ...(enhanced === true ? ownCapabilities() : []),
       ]),
     ]);
   }
 
   #handle(message: SessionMessage): void {
-    if (message.type !== 'command') return;
+    if (message.type !== 'command') {
+      this.#media(message);
+      return;
+    }
     switch (message.name) {
       case '_result':
         this.#result(message.transactionId, message.values);
@@ -176,9 +210,12 @@ export class ClientSession {
   #result(transactionId: number, values: readonly AmfValue[]): void {
     if (transactionId === TRANSACTION.connect && this.#stage.is('connecting')) {
       this.#stage.to('connected');
-      const { streamName } = this.#options;
-      this.#command('releaseStream', TRANSACTION.releaseStream, [null, streamName]);
-      this.#command('FCPublish', TRANSACTION.fcPublish, [null, streamName]);
+      const { streamName, role } = this.#options;
+      this.#capabilities = parseEnhanced(amfProperties(values[0]), amfProperties(values[1]));
+      if (role !== 'play') {
+        this.#command('releaseStream', TRANSACTION.releaseStream, [null, streamName]);
+        this.#command('FCPublish', TRANSACTION.fcPublish, [null, streamName]);
+      }
       this.#command('createStream', TRANSACTION.createStream, [null]);
     } else if (transactionId === TRANSACTION.createStream && this.#stage.is('connected')) {
       const id = values[1];
@@ -186,8 +223,19 @@ export class ClientSession {
         throw rtmpError('rtmp.command', `got message stream id ${String(id)}, expected 1 or more`);
       }
       this.#messageStreamId = id;
-      this.#command('publish', TRANSACTION.publish, [null, this.#options.streamName, 'live'], id);
+      this.#request(id);
     }
+  }
+
+  #request(messageStreamId: number): void {
+    const { role, streamName } = this.#options;
+    if (role !== 'play') {
+      this.#command('publish', TRANSACTION.publish, [null, streamName, 'live'], messageStreamId);
+      return;
+    }
+    this.#command('play', TRANSACTION.play, [null, streamName, PLAY_START], messageStreamId);
+    const event = { type: 'set-buffer-length', messageStreamId, bufferLength: PLAY_BUFFER_LENGTH } as const;
+    this.#transport.send({ type: 'user-control', event });
   }
 
   /** Servers that do not know releaseStream and FCPublish answer with an error, which is harmless. */
@@ -198,11 +246,37 @@ export class ClientSession {
 
   #status(values: readonly AmfValue[]): void {
     const information = amfProperties(values[1]);
-    if (information?.get('level') === 'error') this.#rejected(values);
-    else if (information?.get('code') === 'NetStream.Publish.Start' && this.#stage.is('connected')) {
-      this.#stage.to('publishing');
-      this.#events.push({ type: 'publishing' });
+    const code = information?.get('code');
+    if (code === RECONNECT_REQUEST) {
+      const tcUrl = information?.get('tcUrl');
+      const description = String(information?.get('description') ?? '');
+      this.#events.push({ type: 'reconnect', tcUrl: typeof tcUrl === 'string' ? tcUrl : undefined, description });
+    } else if (information?.get('level') === 'error' || code === 'NetStream.Play.StreamNotFound') {
+      this.#rejected(values);
+    } else if (this.#options.role !== 'play') {
+      if (code === 'NetStream.Publish.Start') this.#begin();
+    } else if (code === 'NetStream.Play.Start') {
+      this.#begin();
+    } else if (typeof code === 'string' && PLAY_ENDS.includes(code) && this.#stage.is('active')) {
+      this.#events.push({ type: 'ended' });
     }
+  }
+
+  #begin(): void {
+    if (!this.#stage.is('connected')) return;
+    this.#stage.to('active');
+    this.#events.push(this.#options.role === 'play' ? { type: 'playing' } : { type: 'publishing' });
+  }
+
+  /** Some servers send media without announcing it with NetStream.Play.Start. */
+  #media(message: Exclude<SessionMessage, { readonly type: 'command' }>): void {
+    if (this.#options.role !== 'play' || message.messageStreamId !== this.#messageStreamId) return;
+    const { timestamp } = message;
+    const kind = message.type === 'data' ? 'script' : message.type;
+    const body = message.type === 'data' ? metadataBody(message.body, DEFAULT_RTMP_LIMITS.amf) : message.body;
+    if (body === undefined) return;
+    this.#begin();
+    if (this.#stage.is('active')) this.#events.push({ type: 'media', kind, timestamp, body });
   }
 
   #rejected(values: readonly AmfValue[]): void {

@@ -153,12 +153,18 @@ function parseConnect(transactionId: number, values: readonly AmfValue[]): Conne
   };
 }
 
-/** Enhanced RTMP v2, "Enhancing NetConnection connect Command". */
-function parseEnhanced(properties: ReadonlyMap<string, AmfValue>): EnhancedCapabilities {
-  const list = properties.get('fourCcList');
-  const video = infoMap(properties.get('videoFourCcInfoMap'));
-  const audio = infoMap(properties.get('audioFourCcInfoMap'));
-  const capsEx = properties.get('capsEx');
+/**
+ * Enhanced RTMP v2, "Enhancing NetConnection connect Command".
+ * @param objects where they may be: the object of `connect`; in its answer, the properties or the information
+ */
+export function parseEnhanced(
+  ...objects: readonly (ReadonlyMap<string, AmfValue> | undefined)[]
+): EnhancedCapabilities {
+  const get = (key: string): AmfValue => objects.find((object) => object?.has(key))?.get(key);
+  const list = get('fourCcList');
+  const video = infoMap(get('videoFourCcInfoMap'));
+  const audio = infoMap(get('audioFourCcInfoMap'));
+  const capsEx = get('capsEx');
   return {
     ...(Array.isArray(list) && { fourCcList: list.filter((item) => typeof item === 'string') }),
     ...(video !== undefined && { videoFourCcInfoMap: video }),

@@ -1,4 +1,5 @@
-// The Enhanced RTMP capabilities of this server. They are sent only to clients that announced their own: old encoders fail on unknown keys.
+// The Enhanced RTMP capabilities of this program. As a server it sends them only to clients that announced their own, because old encoders
+// fail on unknown keys.
 
 import { type AmfValue, amfObject } from '../amf/values.js';
 import type { EnhancedCapabilities } from './commands.js';
@@ -26,6 +27,16 @@ export function capabilitiesFor(client: EnhancedCapabilities): [string, AmfValue
   if (client.audioFourCcInfoMap !== undefined) pairs.push(['audioFourCcInfoMap', infoMap(AUDIO_FOUR_CCS)]);
   if (client.capsEx !== undefined) pairs.push(['capsEx', OWN_CAPS_EX]);
   return pairs;
+}
+
+/** The properties for our own `connect`. As a client, we do not send timestamps in nanoseconds and no further tracks. */
+export function ownCapabilities(): [string, AmfValue][] {
+  return [
+    ['fourCcList', [...VIDEO_FOUR_CCS, ...AUDIO_FOUR_CCS]],
+    ['videoFourCcInfoMap', infoMap(VIDEO_FOUR_CCS)],
+    ['audioFourCcInfoMap', infoMap(AUDIO_FOUR_CCS)],
+    ['capsEx', CAPS_EX.reconnect],
+  ];
 }
 
 function infoMap(fourCcs: readonly string[]): AmfValue {

@@ -41,5 +41,12 @@ export const CHUNK_STREAM = {
   publish: 8,
 } as const;
 
+/** How each kind of media is sent: on the chunk streams that peers know from Flash Media Server. */
+export const OUTGOING_MEDIA = {
+  audio: { chunkStreamId: CHUNK_STREAM.audio, type: MESSAGE_TYPE.audio },
+  video: { chunkStreamId: CHUNK_STREAM.video, type: MESSAGE_TYPE.video },
+  script: { chunkStreamId: CHUNK_STREAM.audio, type: MESSAGE_TYPE.dataAmf0 },
+} as const;
+
 /** 5.4: protocol control messages "should have message stream ID 0 (known as the control stream)". */
 export const CONTROL_MESSAGE_STREAM = 0;

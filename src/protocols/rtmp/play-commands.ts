@@ -5,7 +5,7 @@ import type { Milliseconds } from '../units.js';
 import type { PeerCommand, PlayCommand } from './commands.js';
 import type { MediaBody } from './media-chunks.js';
 import type { MessageTransport } from './message-transport.js';
-import { CHUNK_STREAM, CONTROL_MESSAGE_STREAM, MESSAGE_TYPE } from './message-types.js';
+import { CONTROL_MESSAGE_STREAM, OUTGOING_MEDIA } from './message-types.js';
 import { PlayState } from './play-state.js';
 import { sampleAccess, streamError, streamStatus } from './server-answers.js';
 import type { SessionEvent } from './session-event.js';
@@ -13,13 +13,6 @@ import type { StatusReason } from './status-codes.js';
 import type { StreamAddress } from './stream-name.js';
 
 export type MediaKind = 'audio' | 'video' | 'script';
-
-/** How each kind of media is sent: on the chunk streams that players know from Flash Media Server. */
-const OUTGOING = {
-  audio: { chunkStreamId: CHUNK_STREAM.audio, type: MESSAGE_TYPE.audio },
-  video: { chunkStreamId: CHUNK_STREAM.video, type: MESSAGE_TYPE.video },
-  script: { chunkStreamId: CHUNK_STREAM.audio, type: MESSAGE_TYPE.dataAmf0 },
-} as const;
 
 export type PlayerCommand = Extract<PeerCommand, { readonly type: 'pause' | 'seek' | 'receive' }>;
 
@@ -99,7 +92,7 @@ export class PlayCommands {
     if (play?.stage !== 'playing') return false;
     const head = Buffer.isBuffer(body) ? body : (body as readonly Buffer[])[0];
     if (head === undefined || head.length === 0 || !play.passes(kind, head)) return false;
-    this.#transport.sendShared(OUTGOING[kind], messageStreamId, timestamp >>> 0, body);
+    this.#transport.sendShared(OUTGOING_MEDIA[kind], messageStreamId, timestamp >>> 0, body);
     return true;
   }
 

@@ -6,6 +6,7 @@ import type { NewKey } from '../../access/publishers/change-publishers.js';
 import type { PublishScope, StoredPublishers } from '../../access/publishers/publisher-file.js';
 import type { GrantControl } from '../../contracts/grant.js';
 import type { RecordingControl } from '../../contracts/recordings.js';
+import type { PushControl } from '../../contracts/relay.js';
 import type { EpochMilliseconds, Milliseconds } from '../../protocols/units.js';
 import type { Health, StreamDirectory } from '../http/dependencies.js';
 import type { MetricsPage } from '../http/metrics/figures.js';
@@ -38,6 +39,7 @@ export interface AdminDependencies {
   /** Revokes the session of a play token, so that it stays refused after a restart. @throws {SluiceError} `access.revocations` */
   readonly revokeSession: (session: { readonly sid: string; readonly until: number }) => Promise<void>;
   readonly recordings: RecordingControl;
+  readonly targets: PushControl;
   readonly publishers: PublisherStore;
   readonly operators: Pick<OperatorTokens, 'check' | 'list' | 'add' | 'revoke'>;
   readonly audit: Pick<AuditLog, 'write' | 'read'>;

@@ -18,6 +18,7 @@ import { publisherRoutes } from './routes/publishers.js';
 import { recordingRoutes } from './routes/recordings.js';
 import { sessionRoutes } from './routes/sessions.js';
 import { stateRoutes } from './routes/state.js';
+import { targetRoutes } from './routes/targets.js';
 import { tokenRoutes } from './routes/tokens.js';
 
 /**
@@ -65,5 +66,6 @@ export function registerAdmin(
   void app.register(sessionRoutes, { ...dependencies, changes });
   void app.register(recordingRoutes, { ...dependencies, changes });
   void app.register(publisherRoutes, { ...dependencies, changes });
+  void app.register(targetRoutes, { ...dependencies, changes });
   void app.register(tokenRoutes, { ...dependencies, changes });
 }

@@ -133,6 +133,14 @@ export class RtmpServer {
     this.descriptors.close();
   }
 
+  /** The actual ports while it listens. */
+  get ports(): number[] {
+    return [this.#plain, this.#tls?.server].flatMap((server) => {
+      const address = server?.address();
+      return typeof address === 'object' && address !== null ? [address.port] : [];
+    });
+  }
+
   /** @param option name of the option that sets the port */
   async #listen(server: Server, port: number, option: string): Promise<RtmpAddress> {
     const { host } = this.#options;

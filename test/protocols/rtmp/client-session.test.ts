@@ -2,7 +2,8 @@
 import { describe, expect, it } from 'vitest';
 import { encodeAmf0 } from '../../../src/protocols/amf/amf0-encoder.js';
 import { amfObject } from '../../../src/protocols/amf/values.js';
-import { type ClientEvent, ClientSession } from '../../../src/protocols/rtmp/client-session.js';
+import type { ClientEvent } from '../../../src/protocols/rtmp/client-event.js';
+import { ClientSession } from '../../../src/protocols/rtmp/client-session.js';
 import { ServerSession } from '../../../src/protocols/rtmp/server-session.js';
 import type { SessionEvent } from '../../../src/protocols/rtmp/session-event.js';
 import { pattern } from './wire-writer.js';

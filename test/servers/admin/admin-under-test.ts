@@ -17,8 +17,11 @@ import type {
   UploadState,
 } from '../../../src/contracts/recordings.js';
 import { publisherStore } from '../../../src/gateway/publisher-store.js';
+import { targetStore } from '../../../src/gateway/target-store.js';
 import { recordingError } from '../../../src/recording/errors.js';
+import { PushTargets } from '../../../src/relay/push-targets.js';
 import { type AdminAppDependencies, buildAdminApp } from '../../../src/servers/admin/app.js';
+import { systemClock } from '../../../src/system-clock.js';
 import { temporaryDirectory } from '../../support/temp-dir.js';
 import { silentLogger } from '../../transcode/silent-logger.js';
 import { LIVE_STREAM } from '../http/fake-origin.js';
@@ -203,6 +206,10 @@ export async function adminUnderTest(changes: Partial<AdminAppDependencies> = {}
     grants,
     revokeSession: async ({ sid }) => void revoked.push(sid),
     recordings,
+    targets: new PushTargets({
+      ...{ configured: [], hosts: [], store: targetStore(stateDir), clock: systemClock, logger: silentLogger },
+      ...{ streams: { open: () => undefined, list: () => [] }, ownPorts: () => [], onState: () => undefined },
+    }),
     publishers: publisherStore(stateDir),
     operators,
     audit,

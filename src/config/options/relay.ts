@@ -1,0 +1,65 @@
+// Where streams are sent on.
+
+import { Type } from 'typebox';
+
+const streamPattern = Type.String({
+  pattern: '^[0-9A-Za-z_.*-]+/[0-9A-Za-z_.*-]+$',
+  maxLength: 320,
+  expected: 'APP/NAME, where * stands for any characters but /',
+});
+const targetUrl = Type.String({
+  minLength: 1,
+  maxLength: 2_048,
+  pattern: '^[rR][tT][mM][pP][sS]?://[!-~]+$',
+  expected: 'rtmp://HOST/APP/KEY or rtmps://HOST/APP/KEY',
+});
+const hostPattern = Type.String({
+  pattern: '^(\\*\\.)?[0-9A-Za-z.:_-]{1,253}$',
+  expected: 'a host name or an address; *.example.com stands for all hosts below example.com',
+});
+
+export const relayOptions = {
+  targets: Type.Array(
+    Type.Object(
+      {
+        stream: streamPattern,
+        url: targetUrl,
+        title: Type.Optional(Type.String({ maxLength: 120, expected: 'at most 120 characters' })),
+        preset: Type.Optional(
+          Type.String({ pattern: '^[a-z]{1,20}$', expected: 'the name of a preset, such as twitch' }),
+        ),
+        codecs: Type.Optional(
+          Type.Array(Type.String({ pattern: '^[a-z0-9-]{1,16}$' }), { maxItems: 16, expected: 'codecs such as hevc' }),
+        ),
+        ca: Type.Optional(Type.String({ maxLength: 65_536, expected: 'certificates as PEM' })),
+        fingerprint: Type.Optional(
+          Type.String({ pattern: '^([0-9A-Fa-f]{2}:?){32}$', expected: 'a SHA-256 in hexadecimal' }),
+        ),
+      },
+      {
+        additionalProperties: false,
+        expected: 'the keys stream and url, and optionally title, preset, codecs, ca and fingerprint',
+      },
+    ),
+    {
+      default: [],
+      maxItems: 100,
+      placeholder: 'LIST',
+      fileOnly: true,
+      secret: true,
+      expected: 'a list of targets, each with a stream (APP/NAME) and a url (rtmp://HOST/APP/KEY)',
+      description:
+        'Servers to which streams are sent on over RTMP while they are live; see [relay.md](relay.md). Others are made through the management API and `sluice target`.',
+    },
+  ),
+  relayHosts: Type.Array(hostPattern, {
+    default: [],
+    maxItems: 1_000,
+    uniqueItems: true,
+    placeholder: 'HOST,…',
+    fileOnly: true,
+    expected: 'different host names or addresses',
+    description:
+      'Hosts to which targets of the management API may send, such as `*.twitch.tv`; none: any host. Targets of this file are not limited.',
+  }),
+};

@@ -1,0 +1,12 @@
+// Who may watch over RTMP.
+
+import { OpenViewing } from '../access/open-viewing.js';
+import type { PlayAccess } from '../contracts/access.js';
+import type { GatewayParts } from './parts.js';
+import { type Authorize, programPlayAccess } from './program-access.js';
+
+/** The program decides, or the same tokens as over HTTP. */
+export function playAccess({ viewers, access, logger }: GatewayParts, authorize: Authorize | undefined): PlayAccess {
+  if (authorize !== undefined) return programPlayAccess(authorize, logger);
+  return viewers?.access ?? new OpenViewing(access);
+}

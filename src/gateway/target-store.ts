@@ -1,0 +1,47 @@
+// Where push targets come from: the configuration, and a file in the state directory.
+
+import { join } from 'node:path';
+import { changeStateFile, readStateFile, type StateFile } from '../access/state-file.js';
+import type { Config } from '../config/schema.js';
+import type { Clock } from '../protocols/clock.js';
+import { SluiceError } from '../protocols/errors.js';
+import { relayError } from '../relay/errors.js';
+import { PushTargets } from '../relay/push-targets.js';
+import { checkedTarget } from '../relay/target-definition.js';
+import type { TargetStore } from '../relay/target-file.js';
+
+/** Name of the file in the state directory. It holds keys. */
+const TARGET_FILE = 'targets.json';
+const MAX_FILE_BYTES = 2 * 1024 * 1024;
+
+/** @throws {SluiceError} `relay.url`, naming the target by its number */
+export function checkTargets({ targets }: Pick<Config, 'targets'>): void {
+  targets.forEach((target, index) => {
+    try {
+      checkedTarget(target, []);
+    } catch (error) {
+      if (!(error instanceof SluiceError)) throw error;
+      throw relayError('relay.url', `target ${index + 1} of the configuration: ${error.message}`);
+    }
+  });
+}
+
+/** The targets for a command: it changes their file, which a running gateway follows, and sends nothing. */
+export function storedTargets({ targets, relayHosts, stateDir }: Config, clock: Clock): PushTargets {
+  const silent = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
+  return new PushTargets({
+    ...{ configured: targets, hosts: relayHosts, store: targetStore(stateDir), clock, logger: silent },
+    ...{ streams: { open: () => undefined, list: () => [] }, ownPorts: () => [], onState: () => undefined },
+  });
+}
+
+export function targetStore(stateDir: string): TargetStore {
+  const file: StateFile = {
+    path: join(stateDir, TARGET_FILE),
+    maxBytes: MAX_FILE_BYTES,
+    whenFull: 'remove targets that are no longer used',
+    error: (what, cause) =>
+      relayError('relay.targets', `cannot use the file of targets in stateDir: ${what}`, { cause }),
+  };
+  return { read: (known) => readStateFile(file, known), change: (change) => changeStateFile(file, change) };
+}

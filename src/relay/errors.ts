@@ -1,0 +1,64 @@
+// The error codes of push targets and pull sources. None of them affects the stream or its viewers.
+
+import { defineErrors } from '../protocols/errors.js';
+
+export const relayError = defineErrors({
+  'relay.url': {
+    kind: 'invalid-data',
+    summary: 'The URL of a target or source cannot be used; the message says why, without the URL, which holds a key.',
+  },
+  'relay.host': {
+    kind: 'denied',
+    summary: 'The host of the URL is not one of `relayHosts`.',
+  },
+  'relay.connection': {
+    kind: 'unavailable',
+    summary: 'The other server could not be reached, did not answer, or closed the connection. It is tried again.',
+  },
+  'relay.certificate': {
+    kind: 'denied',
+    summary: 'The certificate of the other server is not trusted, or is not the pinned one. It is tried again.',
+  },
+  'relay.refused': {
+    kind: 'denied',
+    summary:
+      'The other server refused the stream; the message holds its code and words. Check the key. It is tried again every minute.',
+  },
+  'relay.stalled': {
+    kind: 'unavailable',
+    summary: 'The other server took no byte for 15 s. The connection was closed and is made anew.',
+  },
+  'relay.codec': {
+    kind: 'unsupported',
+    summary:
+      'The other server does not announce the codec of the stream. Publish H.264 and AAC, or list the codec in `codecs`.',
+  },
+  'relay.loop': {
+    kind: 'invalid-state',
+    summary: 'The target is this gateway and the same stream: it would publish to itself.',
+  },
+  'relay.in-use': {
+    kind: 'invalid-state',
+    summary: 'Another stream is being sent to this URL; use {name} in the URL if a target is for several streams.',
+  },
+  'relay.moved': {
+    kind: 'unavailable',
+    summary: 'The other server asked for a new connection, which was made at once.',
+  },
+  'relay.no-such-target': {
+    kind: 'invalid-state',
+    summary: 'There is no target with this id.',
+  },
+  'relay.configured': {
+    kind: 'invalid-state',
+    summary: 'The target is in the configuration file; change it there.',
+  },
+  'relay.target-limit': {
+    kind: 'limit',
+    summary: 'There are as many targets as there may be.',
+  },
+  'relay.targets': {
+    kind: 'unavailable',
+    summary: 'The file of targets in the state directory cannot be read or written.',
+  },
+});

@@ -1,0 +1,188 @@
+// The messages that wait for one target. It never grows beyond its bounds: video is dropped up to the next key frame, sound and headers
+// stay. While there is no connection, it keeps what a new one starts with: the headers and the pictures since the last key frame.
+
+import type { Milliseconds } from '../protocols/units.js';
+import type { RelayTag } from './stream-source.js';
+
+export interface QueueLimits {
+  readonly maxBytes: number;
+  /** How long a message may wait while there is a connection. */
+  readonly maxAge: Milliseconds;
+}
+
+export const QUEUE_LIMITS: QueueLimits = { maxBytes: 8 * 1024 * 1024, maxAge: 5_000 };
+
+/** Taken entries are removed from the array only after this many, which makes taking O(1) amortized. */
+const COMPACT_AT = 256;
+
+interface Waiting {
+  readonly tag: RelayTag;
+  since: Milliseconds;
+}
+
+/** A stream without any picture for this long has none, so that its sound is sent alone. */
+const SOUND_ALONE: Milliseconds = 1_000;
+
+/**
+ * - `start`: nothing waits. The headers come with the next key frame.
+ * - `whole`: everything is kept.
+ * - `gap`: pictures were dropped; the others are of no use before the next key frame.
+ */
+type Phase = 'start' | 'whole' | 'gap';
+
+export class SendQueue {
+  readonly #limits: QueueLimits;
+  readonly #now: () => Milliseconds;
+  /** The last header of each kind. */
+  readonly #headers = new Map<RelayTag['kind'], RelayTag>();
+  #waiting: Waiting[] = [];
+  #head = 0;
+  #bytes = 0;
+  #dropped = 0;
+  #phase: Phase = 'start';
+  #hasVideo = false;
+  #firstSound: Milliseconds | undefined;
+  #isConnected = false;
+
+  constructor(limits: QueueLimits, now: () => Milliseconds) {
+    this.#limits = limits;
+    this.#now = now;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Number of frames. */
+  get dropped(): number {
+    return this.#dropped;
+  }
+
+  /** For how long the oldest message waits to be sent; 0 without a connection. */
+  get age(): Milliseconds {
+    const oldest = this.#waiting[this.#head];
+    return oldest === undefined || !this.#isConnected ? 0 : this.#now() - oldest.since;
+  }
+
+  /** The last header of this kind. */
+  header(kind: 'audio' | 'video'): RelayTag | undefined {
+    return this.#headers.get(kind);
+  }
+
+  /** There is a connection. What waits, if anything, begins with headers and a key frame. */
+  connected(): void {
+    this.#isConnected = true;
+    const now = this.#now();
+    for (const waiting of this.#waiting) waiting.since = now;
+  }
+
+  /** The connection is lost. What it should have sent next cannot be decoded without what was lost with it. */
+  disconnected(): void {
+    this.#isConnected = false;
+    this.#restart();
+  }
+
+  push(tag: RelayTag): void {
+    if (tag.kind === 'video') this.#hasVideo = true;
+    if (!isFrame(tag)) {
+      this.#headers.set(tag.kind, tag);
+      if (this.#phase !== 'start') this.#append(tag);
+    } else if (this.#isConnected) {
+      this.#pushConnected(tag);
+    } else {
+      // A new connection starts at the newest key frame, or sound.
+      if (tag.keyFrame || !this.#hasVideo) this.#forget();
+      this.#pushConnected(tag);
+    }
+    if (this.#bytes > this.#limits.maxBytes) this.#shrink();
+  }
+
+  take(): RelayTag | undefined {
+    const waiting = this.#waiting[this.#head];
+    if (waiting === undefined) return undefined;
+    this.#head += 1;
+    this.#bytes -= waiting.tag.body.length;
+    if (this.#head === this.#waiting.length || this.#head === COMPACT_AT) {
+      this.#waiting.splice(0, this.#head);
+      this.#head = 0;
+    }
+    return waiting.tag;
+  }
+
+  /** Drops what has waited too long: pictures up to the next key frame, and old sound. */
+  keepAge(): void {
+    if (this.age <= this.#limits.maxAge) return;
+    const oldest = this.#now() - this.#limits.maxAge;
+    this.#keep(({ tag, since }) => !isFrame(tag) || (tag.kind === 'audio' && since >= oldest));
+    this.#phase = this.#hasVideo ? 'gap' : 'whole';
+  }
+
+  #pushConnected(tag: RelayTag): void {
+    if (this.#phase === 'start') {
+      if (this.#startsWith(tag)) this.#begin(tag);
+    } else if (this.#phase === 'gap' && tag.kind === 'video' && !tag.keyFrame) {
+      this.#dropped += 1;
+    } else {
+      if (tag.kind === 'video') this.#phase = 'whole';
+      this.#append(tag);
+    }
+  }
+
+  #startsWith({ kind, keyFrame, dts }: RelayTag): boolean {
+    if (this.#hasVideo || kind === 'video') return keyFrame;
+    this.#firstSound ??= dts;
+    return dts - this.#firstSound >= SOUND_ALONE;
+  }
+
+  #begin(tag: RelayTag): void {
+    for (const kind of ['script', 'video', 'audio'] as const) {
+      const header = this.#headers.get(kind);
+      if (header !== undefined) this.#append(header);
+    }
+    this.#append(tag);
+    this.#phase = 'whole';
+  }
+
+  #append(tag: RelayTag): void {
+    this.#waiting.push({ tag, since: this.#now() });
+    this.#bytes += tag.body.length;
+  }
+
+  /** More bytes wait than may. */
+  #shrink(): void {
+    if (!this.#isConnected) {
+      // Half of the pictures since a key frame would be of no use.
+      this.#restart();
+      return;
+    }
+    this.#keep(({ tag }) => tag.kind !== 'video' || tag.sequenceHeader);
+    if (this.#bytes > this.#limits.maxBytes) this.#keep(({ tag }) => !isFrame(tag));
+    this.#phase = this.#hasVideo ? 'gap' : 'whole';
+  }
+
+  /** Drops everything that does not pass, and counts it. */
+  #keep(passes: (waiting: Waiting) => boolean): void {
+    const before = this.#waiting.length - this.#head;
+    this.#waiting = this.#waiting.slice(this.#head).filter(passes);
+    this.#head = 0;
+    this.#dropped += before - this.#waiting.length;
+    this.#bytes = this.#waiting.reduce((bytes, { tag }) => bytes + tag.body.length, 0);
+  }
+
+  #restart(): void {
+    for (const { tag } of this.#waiting.slice(this.#head)) if (isFrame(tag)) this.#dropped += 1;
+    this.#forget();
+  }
+
+  #forget(): void {
+    this.#waiting = [];
+    this.#head = 0;
+    this.#bytes = 0;
+    this.#phase = 'start';
+  }
+}
+
+/** False for metadata and sequence headers. */
+function isFrame({ kind, sequenceHeader }: RelayTag): boolean {
+  return kind !== 'script' && !sequenceHeader;
+}

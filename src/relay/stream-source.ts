@@ -1,0 +1,41 @@
+// What this room needs from the live streams: their messages, over several publishers of a name.
+
+import type { AudioCodecId, VideoCodecId } from '../protocols/flv/codecs.js';
+import type { Milliseconds } from '../protocols/units.js';
+
+/** One message of a live stream. */
+export interface RelayTag {
+  readonly kind: 'audio' | 'video' | 'script';
+  /** Decode time on the stream's own timeline. */
+  readonly dts: Milliseconds;
+  readonly keyFrame: boolean;
+  readonly sequenceHeader: boolean;
+  /** Body of an FLV tag, shared with other readers: never modified. */
+  readonly body: Buffer;
+  readonly codec: VideoCodecId | AudioCodecId | undefined;
+}
+
+/** The messages of one stream: metadata and sequence headers, then media from a key frame on. */
+export interface RelaySource {
+  take(): RelayTag | undefined;
+  /** Whether no more messages will be added. */
+  readonly ended: boolean;
+  /** Leaves the stream; later calls do nothing. */
+  close(): void;
+}
+
+export interface RelayListener {
+  /** Limit of the messages that wait for `take`, in bytes. */
+  readonly maxBytes: number;
+  /** Called when a message waits, never during `open`. */
+  readonly onReadable: () => void;
+  /** Called once when the stream has ended for good. A publisher who is awaited does not end it. */
+  readonly onEnd: () => void;
+}
+
+export interface RelayedStreams {
+  /** Undefined if nobody publishes under this name, and nobody is awaited. */
+  open(stream: { readonly app: string; readonly name: string }, listener: RelayListener): RelaySource | undefined;
+  /** The streams that are published. */
+  list(): readonly { readonly app: string; readonly name: string }[];
+}

@@ -1,0 +1,63 @@
+// A target as it is configured or stored, and the rules for its fields.
+
+import type { NewPushTarget, PushTargetChange } from '../contracts/relay.js';
+import { relayError } from './errors.js';
+import { isPreset, PRESETS } from './presets.js';
+import { parseRtmpUrl, type RtmpUrl } from './rtmp-url.js';
+
+export interface TargetDefinition extends NewPushTarget {
+  readonly id: string;
+  readonly configured: boolean;
+  readonly stopped: boolean;
+}
+
+/** Host names of which one is allowed; `*.` stands for any subdomain. None: all are allowed. */
+export type AllowedHosts = readonly string[];
+
+/**
+ * Returns the change without fields that are undefined.
+ * @throws {SluiceError} `relay.url`, `relay.host`
+ */
+export function checkedTarget<Change extends PushTargetChange>(change: Change, hosts: AllowedHosts): Change {
+  const { preset } = change;
+  if (preset !== undefined && !isPreset(preset)) {
+    throw relayError('relay.url', `there is no such preset, only ${Object.keys(PRESETS).join(', ')}`);
+  }
+  const url = change.url === undefined ? undefined : completeUrl(change.url, preset);
+  if (url !== undefined) {
+    const { host } = urlFor(url, { app: 'app', name: 'name' });
+    if (hosts.length > 0 && !hosts.some((allowed) => isHost(host, allowed.toLowerCase()))) {
+      throw relayError('relay.host', `the host ${host} is not one of relayHosts`);
+    }
+  }
+  return Object.fromEntries(Object.entries({ ...change, url }).filter(([, value]) => value !== undefined)) as Change;
+}
+
+/** With a preset whose server is known, the key alone is enough. */
+function completeUrl(text: string, preset: string | undefined): string {
+  const server = preset === undefined ? undefined : PRESETS[preset]?.server;
+  return server === undefined || text.includes('://') ? text : `${server}/${text}`;
+}
+
+/** `{app}` and `{name}` stand for those of the stream. */
+export function urlFor(url: string, { app, name }: { readonly app: string; readonly name: string }): RtmpUrl {
+  return parseRtmpUrl(url.replaceAll('{app}', app).replaceAll('{name}', name));
+}
+
+/** For people: without key, and with placeholders as they were written. */
+export function shownUrl(url: string): string {
+  return parseRtmpUrl(url).shown;
+}
+
+/** @param pattern `APP/NAME`, where `*` stands for any characters but `/` */
+export function matchesStream(
+  pattern: string,
+  { app, name }: { readonly app: string; readonly name: string },
+): boolean {
+  const escaped = pattern.replace(/[.+?^${}()|[\]\\]/g, '\\$&').replaceAll('*', '[^/]*');
+  return new RegExp(`^${escaped}$`).test(`${app}/${name}`);
+}
+
+function isHost(host: string, allowed: string): boolean {
+  return allowed.startsWith('*.') ? host.endsWith(allowed.slice(1)) : host === allowed;
+}

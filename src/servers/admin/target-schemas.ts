@@ -1,0 +1,77 @@
+// The JSON of push targets of the management API. The URL that is shown has no key.
+
+import { type Static, Type } from 'typebox';
+
+const PushStateSchema = Type.Enum(['idle', 'connecting', 'publishing', 'backoff', 'failed', 'stopped']);
+
+const RunSchema = Type.Object({
+  app: Type.String(),
+  name: Type.String(),
+  state: PushStateSchema,
+  since: Type.String({ description: 'when this state began, ISO 8601' }),
+  attempts: Type.Integer({ description: 'attempts to connect since the last success of a minute' }),
+  nextAttempt: Type.Optional(Type.String()),
+  lastError: Type.Optional(
+    Type.Object({
+      code: Type.String({ description: 'stable, see docs/errors.md' }),
+      message: Type.String({ description: 'with the words of the server, without secrets' }),
+      time: Type.String(),
+    }),
+  ),
+  bytes: Type.Integer({ description: 'bytes that left, over all connections' }),
+  bitrate: Type.Number({ description: 'bit/s of the last second' }),
+  queue: Type.Number({ description: 'milliseconds for which the oldest message waits' }),
+  queuedBytes: Type.Integer(),
+  dropped: Type.Integer({ description: 'frames dropped because the server was too slow or away' }),
+  remoteAddress: Type.Optional(Type.String()),
+  warnings: Type.Array(Type.String({ description: 'what the platform advises against' })),
+});
+
+export const TargetSchema = Type.Object(
+  {
+    id: Type.String(),
+    title: Type.Optional(Type.String()),
+    stream: Type.String(),
+    url: Type.String({ description: 'without key, query and user' }),
+    preset: Type.Optional(Type.String()),
+    configured: Type.Boolean({ description: 'whether it is in the configuration file, where alone it can be changed' }),
+    state: PushStateSchema,
+    runs: Type.Array(RunSchema, { description: 'one for each stream that it is for and that is live' }),
+  },
+  { title: 'PushTarget' },
+);
+
+const fields = {
+  title: Type.Optional(Type.String({ maxLength: 120, pattern: '^[^\\p{C}]*$' })),
+  preset: Type.Optional(Type.String({ pattern: '^[a-z]{1,20}$', description: 'a platform, see docs/relay.md' })),
+  codecs: Type.Optional(
+    Type.Array(Type.String({ pattern: '^[a-z0-9-]{1,16}$' }), {
+      maxItems: 16,
+      description: 'codecs that the server takes although it does not announce them, such as hevc',
+    }),
+  ),
+  ca: Type.Optional(Type.String({ maxLength: 65_536, description: 'certificates to trust, as PEM' })),
+  fingerprint: Type.Optional(
+    Type.String({ pattern: '^([0-9A-Fa-f]{2}:?){32}$', description: 'SHA-256 of the only certificate to trust' }),
+  ),
+};
+const stream = Type.String({
+  pattern: '^[0-9A-Za-z_.*-]+/[0-9A-Za-z_.*-]+$',
+  maxLength: 320,
+  description: 'APP/NAME, where * stands for any characters but /',
+});
+const url = Type.String({
+  minLength: 1,
+  maxLength: 2_048,
+  description: 'rtmp://HOST/APP/KEY or rtmps://HOST/APP/KEY; never shown again. {app} and {name} stand for the stream.',
+});
+
+export const NewTargetBody = Type.Object({ stream, url, ...fields }, { additionalProperties: false });
+export const ChangeTargetBody = Type.Object(
+  { stream: Type.Optional(stream), url: Type.Optional(url), ...fields },
+  { additionalProperties: false, minProperties: 1 },
+);
+export const TargetParameters = Type.Object({ id: Type.String({ pattern: '^[a-z0-9-]{1,32}$' }) });
+
+export type NewTargetRequest = Static<typeof NewTargetBody>;
+export type ChangeTargetRequest = Static<typeof ChangeTargetBody>;
