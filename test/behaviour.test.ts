@@ -1,4 +1,4 @@
-// docs/behaviour.md is worth something only while every line of it is proved where it says, and every id is explained in it.
+// docs/behaviour.md must stay true: the tests named in each line must have its id, and every id in the repository must have a line.
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 
@@ -30,7 +30,7 @@ function idsIn(path: string): Set<string> {
   return new Set(texts.flatMap((text) => text.match(ID) ?? []));
 }
 
-/** Everything that a reader of the repository can come across. */
+/** All text files of the repository. */
 function filesOfTheRepository(): string[] {
   const below = ['src', 'test', 'docs', 'bench', 'public', 'deploy', 'examples', 'scripts'].flatMap((directory) =>
     readdirSync(new URL(`${directory}/`, root), { recursive: true, encoding: 'utf8' }).map(

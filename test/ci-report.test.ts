@@ -1,4 +1,4 @@
-// What the gate prints at its end: whoever reads only the last lines of it learns which tests failed and why.
+// The last lines that the CI script prints: they must show which tests failed and why.
 import { spawnSync } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -70,7 +70,7 @@ describe('the end of the gate', () => {
     ]);
   });
 
-  it('counts what passes when it is run again, and names it with its first message', async () => {
+  it('counts a test that passes when it is run again, and names it with its first message', async () => {
     const { status, lines } = await endOfGate({
       suite: {
         success: false,
@@ -91,7 +91,7 @@ describe('the end of the gate', () => {
     ]);
   });
 
-  it('does not forgive what fails again, what fails in another run, and what no test reports', async () => {
+  it('counts a test that fails again, one that fails in another run, and a failure that no test reports', async () => {
     const { status, lines } = await endOfGate({
       suite: { success: false, testResults: [file('test/some.test.ts', 1, passed, failed)] },
       'suite-again': { success: false, testResults: [file('test/some.test.ts', 1, passed, failed)] },
@@ -109,7 +109,7 @@ describe('the end of the gate', () => {
   });
 });
 
-describe('what the gate runs again', () => {
+describe('the files that are run again', () => {
   const failedFiles = async (...names: string[]): Promise<string> => {
     const path = join(await temporaryDirectory(), 'suite.json');
     const testResults = [file('test/good.test.ts', 1, passed), ...names.map((name) => file(name, 1, failed))];
@@ -117,12 +117,12 @@ describe('what the gate runs again', () => {
     return spawnSync(process.execPath, [FAILED_FILES, path], { encoding: 'utf8' }).stdout;
   };
 
-  it('is the files that failed', async () => {
+  it('are those that failed', async () => {
     expect(await failedFiles('test/a.test.ts', 'test/b.test.ts')).toBe('test/a.test.ts\ntest/b.test.ts\n');
     expect(await failedFiles()).toBe('');
   });
 
-  it('is nothing where many failed, or there is no report', async () => {
+  it('are none if many failed, or if there is no report', async () => {
     const many = [1, 2, 3, 4, 5, 6].map((number) => `test/${number}.test.ts`);
     expect(await failedFiles(...many)).toBe('');
     const { status, stdout } = spawnSync(process.execPath, [FAILED_FILES, '/nowhere.json'], { encoding: 'utf8' });

@@ -1,4 +1,4 @@
-// Documents must be true: what they name must exist, and what users can meet must be documented.
+// Documents must be true: everything that they name must exist, and everything that users may see must be documented.
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, posix, resolve, sep } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -57,7 +57,7 @@ function documentedErrors(): string[] {
   return lines.sort();
 }
 
-/** Code is no prose: what looks like a link in it is none. */
+/** Removes code, because text in it may look like a link. */
 const withoutCode = (text: string): string => text.replace(/^```[\s\S]*?^```/gm, '').replace(/`[^`\n]*`/g, '');
 
 function relativeLinks(text: string): string[] {
@@ -83,7 +83,7 @@ describe('docs/errors.md', () => {
 });
 
 describe('docs/publishing.md', () => {
-  it('lists every sentence of a plan about what is served less than configured', () => {
+  it('lists every shortcoming that a plan may have', () => {
     const pushed = [...read('src/pipeline/stream-plan.ts').matchAll(/shortcomings\.push\(\s*(`[^`]*`)?/g)];
     const sentences = pushed.map(([, text = 'not a template']) => text.replace(/(?:\$\{[^}]*\})+/g, '…'));
     const section = read('docs/publishing.md').split('## Less than configured')[1]?.split('\n## ')[0] ?? '';

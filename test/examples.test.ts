@@ -20,7 +20,7 @@ import { makeFlvSource } from './transcode/flv-source.js';
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 const read = (path: string): Promise<string> => readFile(join(root, path), 'utf8');
 
-/** Replaces what belongs to a machine; a text that is not there any more fails the test. */
+/** Replaces texts that depend on the machine. Throws if a text does not occur. */
 function replaced(text: string, replacements: Readonly<Record<string, string>>): string {
   let result = text;
   for (const [from, to] of Object.entries(replacements)) {

@@ -6,13 +6,13 @@ import { expect, it } from 'vitest';
 
 const tests = dirname(fileURLToPath(import.meta.url));
 
-/** What makes a test one of a live stream of a gateway. */
+/** Tests that import these files have a gateway with a live stream. */
 const GATEWAY = /from '\.\.?\/(?:support\/)?(?:gateway|gateway-process)\.js'/;
 
-/** What holds playlists to the rules: all of them end in `PlaylistChecker`. */
+/** Calls that check playlists against the rules; all of them use `PlaylistChecker`. */
 const FOLLOWS = /\b(?:followStream|recordStream|recordRendition|new PlaylistChecker)\(/;
 
-/** Nothing of theirs is listed, or what is listed is not what they are about. */
+/** Tests whose streams have no playlists, or whose playlists are not the subject. */
 const EXCEPTIONS: Readonly<Record<string, string>> = {
   'e2e/admin.test.ts': 'nothing is published',
   'faults/fatal.test.ts': 'its stream ends with the process, as soon as it is live',

@@ -52,7 +52,7 @@ describe('Gateway', () => {
     const urls = await gateway.start({ http: false });
     expect(urls).toEqual({ rtmp: expect.stringMatching(/^rtmp:\/\/127\.0\.0\.1:\d+\/live$/), publishKey: null });
     expect((await app.inject('/video/readyz')).statusCode).toBe(200);
-    // The window is short: whoever asks now and then may miss it.
+    // An event, because polling could miss the short window.
     const resuming = new Promise((resolve) => {
       gateway.onEvent(({ type }) => type === 'stream.resuming' && resolve(gateway.streams()[0]?.state));
     });

@@ -1,4 +1,4 @@
-// The table of what `npm run mutate` drops is true: each text still stands in its file, and each test is still there.
+// The table of mutations must be up to date: each text occurs in its file, and each test exists.
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { ROOT } from './mutate/mutant.js';
@@ -16,7 +16,7 @@ describe('the table of mutations', () => {
     expect(replacement).not.toBe(text);
   });
 
-  it.each(MUTATIONS)('names a test that there is, against dropping $drops', ({ test, title }) => {
+  it.each(MUTATIONS)('names an existing test, against dropping $drops', ({ test, title }) => {
     expect(read(test)).toContain(title);
   });
 });

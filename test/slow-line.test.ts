@@ -1,4 +1,4 @@
-// The line that benchmarks measure through: whether it delays and limits, and changes no byte.
+// The simulated line of the benchmarks must delay, limit the rate, and change no byte.
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
@@ -43,7 +43,7 @@ it('a line delays the first answer by two round trips, one of them to connect', 
   expect([same, counted]).toEqual([true, 4]);
 });
 
-it('a line takes its rate, keeps the order in spite of jitter, and loses nothing beyond its window', async () => {
+it('a line limits the rate, keeps the order despite jitter, and loses nothing beyond its window', async () => {
   const { last, same } = await load(600_000, { roundTrip: 10, jitter: 20, rate: 16_000_000 });
   expect(last).toBeGreaterThanOrEqual(300);
   expect(same).toBe(true);

@@ -1,4 +1,4 @@
-// What a page of another web site can do to the management API from the browser of an operator who even gave it a token: nothing.
+// A page of another web site, in the browser of an operator and even with a token, can do nothing with the management API.
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Browser } from 'playwright-core';
@@ -15,7 +15,7 @@ beforeAll(async () => {
 });
 afterAll(() => browser.close());
 
-it('D6.03 a page of another site reads and changes nothing, and the page of the API asks nobody else', async () => {
+it('D6.03 a page of another site can neither read nor change anything, and the page of the API sends no request to other servers', async () => {
   const stateDir = await temporaryDirectory();
   const { admin = '' } = await startGateway('--state-dir', stateDir, '--admin-port', '0');
   const { token } = await addToken(tokenFile(stateDir), { role: 'admin', name: '' }, Date.now());

@@ -7,7 +7,7 @@ import { publishTestPattern, startGateway } from '../support/gateway.js';
 import { whenLive } from '../support/hls-client.js';
 
 interface Playback {
-  /** Whether the browser says that it supports the codec of `source`. */
+  /** Whether the browser reports support for the codec of `source`. */
   readonly supported: boolean;
   /** Codec and height of the levels that hls.js kept. */
   readonly levels: [string, number][];

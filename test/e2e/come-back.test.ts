@@ -1,4 +1,4 @@
-// After a stall hls.js keeps further behind live; when the line has carried the stream for a while, the page takes that back.
+// After a stall hls.js keeps further behind live; after a while without a stall, the page returns to the original distance.
 import { readFile } from 'node:fs/promises';
 import { expect, it, onTestFinished } from 'vitest';
 import { launchBrowser } from '../support/chromium.js';
@@ -7,7 +7,7 @@ import { publishTestPattern, startGateway } from '../support/gateway.js';
 import { whenLive } from '../support/hls-client.js';
 import { PATIENCE } from '../support/patience.js';
 
-it('a player that stood still keeps further behind, and comes back as close as before', async () => {
+it('a player that stalled keeps further behind, and later returns to its original distance', async () => {
   const gateway = await startGateway('--ladder', 'source');
   publishTestPattern(gateway.publishUrl('line'), { size: '320x180', gop: 25 });
   followStream(`${gateway.http}/hls/live/line`);

@@ -11,7 +11,7 @@ import { whenListed } from '../support/hls-client.js';
 import { ffmpegChildren } from '../support/processes.js';
 
 const SHAKA = createRequire(import.meta.url).resolve('shaka-player/dist/shaka-player.compiled.js');
-/** Seconds without a new picture that do not yet count as a standstill. */
+/** Seconds without a new picture that do not yet count as a stall. */
 const SMOOTH = 1;
 
 interface Notes {

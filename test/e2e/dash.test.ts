@@ -104,7 +104,7 @@ it('Shaka Player plays the live ladder in each quality, and to its end', {
     max: sorted.at(-1),
     samples: sorted.length,
   };
-  // Shown if the test is run by hand; a successful short run prints nothing.
+  // Printed in long runs only.
   if (SECONDS > 60) process.stderr.write(`${JSON.stringify({ ...playback, latencies: latency }, undefined, 2)}\n`);
   expect(playback.errors).toEqual([]);
   expect(playback.live).toBe(true);

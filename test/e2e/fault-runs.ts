@@ -1,6 +1,6 @@
 // How long the fault tests run, and the reports of long runs. FAULTS=20 turns the short forms into long runs.
 
-/** How often each fault happens: undefined for the short form of `npm test`. */
+/** The configured number of faults; undefined in the short form of `npm test`. */
 const asked = process.env.FAULTS === undefined ? undefined : Number(process.env.FAULTS);
 
 export const longRun = asked !== undefined;

@@ -61,7 +61,7 @@ it('C4.01 FFmpeg is killed under players: the source does not stall, the rung is
     });
     const listed = Date.now() - killed;
     const date = back.segment?.programDateTime ?? Number.NaN;
-    // In segments of the playlist: by how many a player that stands still falls behind, however busy the machine is.
+    // Measured in segments of the playlist, because that does not depend on the load of the machine.
     const untilOwn = untilSeen(ownOnRung, date, PATIENCE).then(({ at }) => ({
       at,
       late: (rung.last?.segments.at(-1)?.mediaSequence ?? Number.NaN) - (back.segment?.mediaSequence ?? Number.NaN),

@@ -23,7 +23,7 @@ beforeAll(async () => {
 });
 afterAll(() => browser.close());
 
-/** What one life of the gateway has listed for one rendition. */
+/** The segments that one process of the gateway has listed for one rendition. */
 interface Life {
   readonly names: ReadonlySet<string>;
   readonly lowest: number;
@@ -43,7 +43,7 @@ it('C4.02 B1.03 after the gateway is killed and restarted, numbers continue, and
   let leaving = false;
   let publisher: RunningProgram | undefined;
   const encoder = async () => {
-    // Like encoders: tries again until the server is there.
+    // Retries like encoders until the server is up.
     while (!leaving) {
       publisher = publishTestPattern(`${rtmp}/main`, { size: '320x180', preset: 'ultrafast', gop: 50 });
       await publisher.exit;
@@ -90,7 +90,7 @@ it('C4.02 B1.03 after the gateway is killed and restarted, numbers continue, and
       const alive = await Promise.all(orphans.map(async (pid) => isAlive(pid)));
       return alive.includes(true) ? undefined : true;
     });
-    // Requests are held until the encoder is back; nobody is told that the stream has gone.
+    // Requests wait until the encoder is back, and no player gets an answer that the stream has ended.
     const statuses: number[] = [];
     await eventually(async () => {
       statuses.push((await fetch(`${base}/source/index.m3u8`)).status);

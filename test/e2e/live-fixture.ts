@@ -44,7 +44,7 @@ export class LiveFixture implements HlsOrigin {
   /**
    * Starts an encoder. As with a gateway, the numbers of a later publish continue above those of the previous one.
    * @param kept seconds that were published before and stay in the playlists
-   * @param rate frames per second; with fewer, a long kept stretch is made sooner
+   * @param rate frames per second; a lower rate makes a long `kept` faster to encode
    */
   async publish({ kept = 0, rate = 25 }: { readonly kept?: number; readonly rate?: number } = {}): Promise<void> {
     this.#run += 1;

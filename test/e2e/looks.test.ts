@@ -1,4 +1,4 @@
-// The pages on every screen size, in every state, and with accessibility settings: nothing that viewers need is covered, cut off or hidden.
+// The pages on all screen sizes, in all states, and with accessibility settings: no control that viewers need is covered, cut off or hidden.
 
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';

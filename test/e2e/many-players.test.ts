@@ -66,7 +66,7 @@ it('the surrounding page loads, all players play, and connections stay free for 
 
   // Requests from before the players knew about each other are over.
   waiting = new Set();
-  // All of them play on at the same time.
+  // All players play on at the same time.
   await Promise.all(
     players.map((frame) =>
       frame.waitForFunction(() => {

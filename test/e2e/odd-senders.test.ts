@@ -186,7 +186,7 @@ it('plays streams with empty NAL units, single NAL units, ADTS headers or progra
 });
 
 const ROUNDS = 7;
-/** Seconds that each of them must play: beyond the end of each pause, and beyond the 5 s after which a track counts as gone. */
+/** Seconds that each stream must play: longer than each pause, and longer than the 5 s after which a track counts as gone. */
 const PLAYED = 11;
 
 /** The recording several times, without the tags that are not sent. */
@@ -199,7 +199,7 @@ function repeated(source: PublishedSource, isSent: (tag: FlvTag) => boolean): Pu
 
 const isKeyFrame = ({ body }: FlvTag): boolean => (body[0] ?? 0) >> 4 === 1;
 
-it('plays on where sound stops for good or comes late, where pictures pause, and where they come once a second', async () => {
+it('plays on if audio ends or comes late, if video pauses, and if there is one picture per second', async () => {
   const [aac, mp3] = await Promise.all([record('stereo'), record('stereo', 'libmp3lame')]);
   const senders: Readonly<Record<string, PublishedSource>> = {
     'sound-stops': repeated(aac, ({ type, timestamp }) => type === 'video' || timestamp < 5_000),

@@ -31,7 +31,7 @@ interface Playback {
   readonly levels: string[];
   readonly played: number;
   readonly droppedFrames: number;
-  /** The distance that the player was told to keep: PART-HOLD-BACK or HOLD-BACK, in seconds. */
+  /** The distance in the playlist, PART-HOLD-BACK or HOLD-BACK, in seconds. */
   readonly told: number;
 }
 
@@ -138,7 +138,7 @@ describe('hls.js', () => {
       const sorted = [...playback.latencies].sort((a, b) => a - b);
       const median = sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
       const figures = { ...playback, latencies: { median, max: sorted.at(-1), samples: sorted.length } };
-      // Shown if the test is run by hand; a successful short run prints nothing.
+      // Printed in long runs only.
       if (SECONDS > 60) process.stderr.write(`${JSON.stringify(figures, undefined, 2)}\n`);
       expect(playback.fatal).toEqual([]);
       expect(playback.errors).not.toContain('levelParsingError');

@@ -1,4 +1,4 @@
-// A protected stream as its viewers see it: the link plays and hides its token, others are told what is missing, and a page that embeds the
+// A protected stream as its viewers see it: the link plays and hides its token, other viewers see what is missing, and a page that embeds the
 // player can give it a new token without reloading it.
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -50,7 +50,7 @@ const untilPlays = (page: Page | Frame | undefined) =>
   page?.waitForSelector('video[data-state="playing"]', { state: 'attached', timeout: PATIENCE }) ??
   Promise.reject(new Error('the page has no frame'));
 
-/** Seconds after which a token may end so that the embed page plays before, however slow this machine is just now. */
+/** Lifetime of a token in seconds that is long enough for the embed page to start playing on this machine at its current load. */
 async function timeToPlay(page: Page, http: string): Promise<number> {
   const began = performance.now();
   await page.goto(`${http}/embed/live/cam?token=${tokenFor(600)}`);
@@ -80,7 +80,7 @@ it('plays by its link, hides the token, and plays again when the page is loaded 
   expect(page.url()).toBe(`${http}/watch/live/cam`);
 });
 
-it('says in words why it does not play', async () => {
+it('explains why it does not play', async () => {
   const { http } = await startProtected();
   const page = await newPage();
   for (const [query, title] of [
@@ -136,7 +136,7 @@ it('plays on without a break when it gets a new token in time, and keeps that fo
         .contentWindow.postMessage({ target: 'sluice', command: 'setToken', value }, '*'),
     tokenFor(600),
   );
-  // Until the old token ended so long ago that a player with its ticket would have nothing left to play.
+  // Waits until the old token has been expired for so long that a player with its ticket would have no media left.
   const until = await frame?.evaluate('document.querySelector("video").currentTime');
   const left = (ends - Date.now()) / 1000 + 6;
   const time = Number(until) + left;
@@ -149,7 +149,7 @@ it('plays on without a break when it gets a new token in time, and keeps that fo
   await untilPlays(frame);
 });
 
-it('tells the surrounding page that the time is over, and continues with a new token without being reloaded', async () => {
+it('notifies the surrounding page that the token has expired, and continues with a new token without a reload', async () => {
   const { http } = await startProtected();
   const page = await newPage();
   const first = await timeToPlay(page, http);

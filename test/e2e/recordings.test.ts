@@ -137,7 +137,7 @@ it('G16 a clip of any moment shows exactly its picture first, as MP4 and as HLS'
   const asked = 1.1;
   const around: number[][] = [];
   for (const step of [-3, -2, -1, 0, 1, 2, 3]) around.push(await pictureAt(asked + step * 0.04));
-  /** How many pictures it is from the one that was asked for. The same picture may have other colours in the other path of the browser. */
+  /** Distance in pictures from the requested one. The same picture may have slightly different colours when the browser decodes it in another way. */
   const stepsFrom = (picture: readonly number[]): number => {
     const distances = around.map((other) =>
       other.reduce((sum, value, i) => sum + Math.abs(value - (picture[i] ?? 0)), 0),

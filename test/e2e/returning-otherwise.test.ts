@@ -102,7 +102,7 @@ it('a viewer who has paused stays paused, and gets the new tracks on playing', a
   followStream(`${gateway.http}/hls/live/cam`);
   const page = await watch('cam');
   await untilState(page, 'playing');
-  // As a media key does if no script of the page handles it.
+  // Pauses as a media key does if no script of the page handles it.
   await page.evaluate("document.querySelector('video').pause()");
   await vanish(first);
   const looks = page.waitForResponse(

@@ -89,7 +89,7 @@ it('rewinds by keys and slider, stays there, and returns to live', async () => {
   });
   expect(await page.evaluate("document.querySelector('video').playbackRate")).toBe(1);
 
-  // A viewer who looked away finds everything unchanged.
+  // A viewer who switches tabs finds everything unchanged.
   await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))");
   expect(await behind(page)).toBeGreaterThan(60);
 

@@ -1,5 +1,4 @@
-// What viewers in a real Chromium see while a slate stands for the broadcaster: its picture, a note that says whose it is, and the stream
-// again.
+// What viewers in a real Chromium see while a slate replaces the broadcaster: the slate, a note about it, and then the stream again.
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { expect, it, onTestFinished } from 'vitest';
@@ -38,7 +37,7 @@ const untilShown = (page: Page, color: 'red' | 'blue') =>
 
 const note = (page: Page) => page.locator('.away-note');
 
-it('shows the slate with a note to those who watch and those who come, and takes the note away with the broadcaster’s return', {
+it('shows the slate with a note to current and new viewers, and removes the note when the broadcaster returns', {
   timeout: 150_000,
 }, async () => {
   const gateway = await startGateway(

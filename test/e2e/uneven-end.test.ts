@@ -1,4 +1,4 @@
-// Publishers whose sound or pictures end before the other kind: a plain hls.js must play both to their end, and then report `ended`.
+// Publishers whose audio or video ends before the other: a plain hls.js must play both to their end, and then report `ended`.
 import type { Page } from 'playwright-core';
 import { expect, it, onTestFinished, vi } from 'vitest';
 import type { FlvTag } from '../../src/protocols/flv/flv-tag.js';
@@ -69,7 +69,7 @@ it('hls.js reaches the end of streams whose sound or pictures are longer, whethe
   const publishers = await Promise.all(
     Object.entries(STREAMS).map(([name, longer]) => {
       const media = source.media.filter(({ type, timestamp }) => timestamp - first < (type === longer ? LONG : SHORT));
-      // It is not repeated.
+      // Long enough that the recording is not repeated.
       const seconds = 3_600;
       return publishLoop(gateway.publishUrl(name), { ...source, media }, { seconds });
     }),
@@ -88,7 +88,7 @@ it('hls.js reaches the end of streams whose sound or pictures are longer, whethe
     expect([name, fatal]).toEqual([name, []]);
     expect(time).toBeGreaterThan(SHORT / 1000);
   }
-  // Whoever comes now finds ENDLIST, and misses nothing.
+  // A new viewer finds ENDLIST and can play everything.
   const late = await browser.newPage();
   await open(late, gateway.http);
   for (const [name, { fatal, time }] of await ends(late)) {

@@ -104,7 +104,7 @@ export interface PlainOptions {
   readonly reloads?: boolean;
 }
 
-/** hls.js as in its documentation, without any code of ours around it. */
+/** hls.js used as in its documentation, without our own player code. */
 export async function watchPlain(
   browser: Browser,
   http: string,

@@ -12,7 +12,7 @@ import { publishLoop } from './looping-publisher.js';
 
 const OPEN_FILES = 256;
 
-/** A viewer that was there before, with one connection that it keeps. */
+/** A viewer that was connected before, with one persistent connection. */
 function keptConnection() {
   const agent = new Agent({ keepAlive: true, maxSockets: 1 });
   onTestFinished(() => agent.destroy());
@@ -41,7 +41,7 @@ async function publishedWith(openFiles: number) {
   return { gateway, source, publisher, read, playlist, newest, descriptors };
 }
 
-/** Connections that send nothing, for as long as they are allowed. */
+/** Idle connections, which stay open as long as the gateway allows. */
 function flood(url: string, count: number): Socket[] {
   const { hostname, port } = new URL(url.replace('rtmp:', 'http:'));
   return Array.from({ length: count }, () => {
@@ -106,7 +106,7 @@ it('C4.04 with no descriptor left streams go on, newcomers are refused, and afte
   const [from, rung] = [await newest('source'), await newest('144p')];
   await eventually(async () => (Number(await newest('source')) > Number(from) + 2 ? true : undefined));
   await eventually(async () => (Number(await newest('144p')) > Number(rung) + 2 ? true : undefined));
-  // A connection that cannot be accepted must not be tried for ever.
+  // A connection that cannot be accepted must not keep the CPU busy.
   const share = ((await cpu(gateway.pid)) - used) / ((performance.now() - began) / 1000);
   expect(share).toBeLessThan(0.7);
   await eventually(async () => (sockets.every(({ closed }) => closed) ? true : undefined));

@@ -1,4 +1,4 @@
-// A disk that is full, read-only or removed affects only the copy on it: with real mounts, a real gateway, and real viewers meanwhile.
+// A disk that is full, read-only or removed affects only the copy on it. Tested with real mounts, a real gateway, and real viewers.
 import { execFile } from 'node:child_process';
 import { chmod, type FileHandle, open, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -89,7 +89,7 @@ const onMount: readonly Fault[] = [
   },
 ];
 
-/** Without the right to mount, the permissions of a directory take its place. */
+/** Used without the right to mount: the directory becomes inaccessible by its permissions. */
 const shut: Fault = {
   name: 'not writable',
   keepsTree: true,
@@ -163,11 +163,11 @@ it('C4.03 a disk that is full, read-only or gone affects only the copy on it, wh
       /^sluice_stream_disk_failures_total\{app="live",name="main"\} [1-9]/m,
     );
     await end();
-    // By itself, and up to the present.
+    // The copy catches up by itself, up to the newest segment.
     const due = await newestLive(gateway);
     const stored = await eventually(async () => {
       const newest = await readTree(tree).catch(() => []);
-      // One may have been written a moment before the other.
+      // The renditions are not written at the same instant.
       return newest.length > 0 && newest.every((sequence) => sequence >= due && sequence === newest[0])
         ? newest
         : undefined;
@@ -180,7 +180,7 @@ it('C4.03 a disk that is full, read-only or gone affects only the copy on it, wh
     expect((await disk(gateway)).failures, name).toBeGreaterThanOrEqual(failures);
   }
   expect(publisher.connected).toBe(true);
-  // Each kind of fault is logged, not each attempt; and its end, each time.
+  // Each kind of fault is logged once instead of for each attempt, and its end is logged each time.
   const named = gateway.logs.filter(({ code }) => code === 'hls.store');
   expect(named.length).toBeGreaterThan(1);
   expect(named.length).toBeLessThanOrEqual(2 * faults.length);

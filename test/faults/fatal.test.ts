@@ -1,4 +1,4 @@
-// An error that belongs to no stream and no connection, in the real program: it is logged, publishers are told, playlists end.
+// An error that belongs to no stream and no connection, in the real program: it is logged, publishers get the reason, and playlists end.
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -18,7 +18,7 @@ const FAULTS = {
 };
 
 it.each(['throw', 'rejection'] as const)(
-  'stops in order with status 1 after a %s that nobody catches',
+  'stops properly with status 1 after a %s that nobody catches',
   async (fault) => {
     const [built, directory] = await Promise.all([buildProgram(), temporaryDirectory()]);
     const mediaDir = join(directory, 'media');

@@ -19,7 +19,7 @@ async function faultyFfmpeg(modes: readonly Mode[]): Promise<string> {
   const directory = await temporaryDirectory();
   const path = join(directory, 'ffmpeg');
   const script = await readFile(new URL('fixtures/ffmpeg.sh', import.meta.url), 'utf8');
-  // The script sees next to nothing of the environment.
+  // The script gets almost no environment variables, so the path is written into it.
   await writeFile(path, script.replaceAll('"$REAL_FFMPEG"', npmFfmpeg()));
   await chmod(path, 0o755);
   await writeFile(join(directory, 'modes'), `${modes.join(' ')}\n`);
@@ -47,10 +47,10 @@ async function stateOf(gateway: TestGateway, name: string): Promise<object> {
 }
 
 const TARGET_DURATION = 2_000;
-/** How late timers may be on a quiet machine. */
+/** How late timers may be on an idle machine. */
 const SCHEDULING = 500;
 
-/** @returns a function that tells how late a timer of this process, and so of its gateway, may have been since, in milliseconds */
+/** @returns a function that returns the largest delay in milliseconds of a timer in this process since then */
 function watchScheduling(): () => number {
   const delays = monitorEventLoopDelay({ resolution: 10 });
   delays.enable();
@@ -148,7 +148,7 @@ it('C4.02 a stopped FFmpeg ends when its gateway is killed', async () => {
   await whenLive(`${gateway.http}/hls/live/main`);
   const pid = await startOf(gateway, 1);
   process.kill(pid, 'SIGSTOP');
-  // It stops when it is scheduled next, which takes a moment on a busy machine.
+  // The process stops only when it is scheduled next, which takes a moment on a busy machine.
   await expect.poll(() => readFile(`/proc/${pid}/stat`, 'utf8')).toMatch(/\(ffmpeg\) T /);
   await gateway.kill();
   await eventually(async () => {

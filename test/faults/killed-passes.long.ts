@@ -1,4 +1,4 @@
-// A power cut at random moments while the disk is written: as many as KILLS says.
+// Power cuts at random moments while the disk is written. KILLS sets their number.
 import { expect, it } from 'vitest';
 import { killInPasses } from './kills-in-passes.js';
 
@@ -12,6 +12,6 @@ it('C4.13 SIGKILL at random moments of disk passes leaves a valid tree each time
     `${kills} kills, ${segments} listed segments read, ${unfinished} files that no playlist listed yet\n`,
   );
   expect(kills).toBe(KILLS);
-  // Some were killed between a file and the playlist that lists it.
+  // Some kills happened after a file was written and before the playlist that lists it.
   expect(unfinished).toBeGreaterThan(0);
 });

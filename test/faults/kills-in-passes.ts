@@ -14,14 +14,14 @@ import { publishLoop } from './looping-publisher.js';
 const STREAMS = ['a', 'b', 'c'];
 const RENDITIONS = ['source', 'audio'];
 
-/** Kills at random moments, and every other time within this many milliseconds after a file was seen to appear. */
+/** Every second kill happens at a random moment, the others within this many milliseconds after a new file was seen. */
 const AFTER_A_FILE = 4;
 
 export interface KillResult {
   readonly kills: number;
-  /** Segments that the trees listed at the moments of the kills. */
+  /** Number of segments listed at the moments of the kills. */
   readonly segments: number;
-  /** Temporary files and unlisted media that the kills left: proof that passes were hit. */
+  /** Number of temporary files and unlisted media after the kills, which proves that passes were interrupted. */
   readonly unfinished: number;
 }
 
@@ -37,7 +37,7 @@ export async function killInPasses(kills: number, random: () => number): Promise
     const gateway = await program.start();
     onTestFinished(() => gateway.kill());
     const publishers = await Promise.all(STREAMS.map((name) => publishLoop(`${gateway.rtmp}/${name}`, source)));
-    // It goes on, at numbers that nobody has seen.
+    // The stream continues, with unused numbers.
     await eventually(async () =>
       directories.every((directory, i) => newestListed(directory) > (highest[i] ?? -1)) ? true : undefined,
     );
@@ -53,7 +53,7 @@ export async function killInPasses(kills: number, random: () => number): Promise
     }
     highest = directories.map((directory) => Math.max(-1, ...numbersIn(directory)));
   }
-  // The multivariant playlist is written last: a stream that was killed before it had one had not begun for anybody, and is removed.
+  // The multivariant playlist is written last. A stream that was killed before it had one was visible to nobody, and is removed.
   const begun = directories.filter((directory) => existsSync(join(directory, 'index.m3u8')));
   const last = await program.start();
   for (const directory of begun) expect(readMediaTree(directory).faults, 'after the last start').toEqual([]);

@@ -14,7 +14,7 @@ export interface LoopingPublisher {
   readonly sent: number;
   /** Sends one more message, at the current time. */
   send(type: FlvTag['type'], body: Buffer): void;
-  /** From now on sends this media instead of the recording: this many rounds, only the tags that are `chosen`, as changed by `made`. */
+  /** From now on sends this media instead of the recording, for this many rounds. `chosen` selects the tags, and `made` changes them. */
   sendMedia(
     source: FlvSource,
     rounds?: number,
@@ -25,7 +25,7 @@ export interface LoopingPublisher {
 }
 
 export interface LoopOptions {
-  /** How long the media lasts that is repeated; default 4. */
+  /** Seconds of media that are repeated; default 4. */
   readonly seconds?: number;
   /** Seconds of media that are sent at once, before real time begins. The gateway takes `maxMediaAhead`, 10 by default. */
   readonly burst?: number;

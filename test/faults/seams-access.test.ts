@@ -1,4 +1,4 @@
-// The timers of permissions: an error of ours while one is ended is logged, and the others end all the same.
+// The timers of permissions: an internal error while one is ended is logged, and the others still end.
 import { expect, it, onTestFinished } from 'vitest';
 import { loadConfig } from '../../src/config/load-config.js';
 import { sharedAccess } from '../../src/gateway/shared-access.js';
@@ -20,7 +20,7 @@ const fails = (): never => {
   throw new TypeError('injected');
 };
 
-it('a permission whose holder cannot be ended keeps no other', () => {
+it('a permission whose holder cannot be ended does not prevent the end of others', () => {
   const { grants, clock, told } = scene();
   const ended: string[] = [];
   const until = clock.wallClock() + 100;
@@ -34,7 +34,7 @@ it('a permission whose holder cannot be ended keeps no other', () => {
   expect(grants.list()).toEqual([]);
 });
 
-it('a session whose end cannot be told keeps no other', () => {
+it('a session whose end cannot be notified does not prevent the end of others', () => {
   const { sessions, clock, told } = scene();
   const closed: string[] = [];
   const start = (sid: string, onClosed: (grantId: string) => void) =>

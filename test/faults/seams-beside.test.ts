@@ -1,4 +1,4 @@
-// The seams that no stream of a running gateway reaches: those of its end, of the streams of an earlier process, and of a certificate.
+// The seams that no stream of a running gateway reaches: closing the gateway, streams of an earlier process, and certificates.
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pino } from 'pino';
@@ -144,7 +144,7 @@ it('a timer that fails costs only its own work: the measured load, one thumbnail
   expect(await picture()).toBe(404);
   await late;
   await told('no thumbnail: TypeError: injected');
-  // The next key frame is tried.
+  // The thumbnail is made from the next key frame.
   await eventually(async () => ((await picture()) === 200 ? true : undefined));
   // The FFmpeg of the stream.
   expect(await ffmpegChildren()).toHaveLength(1);

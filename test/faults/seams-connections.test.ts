@@ -32,7 +32,7 @@ import { makeFlvSource } from '../transcode/flv-source.js';
 import { publishLoop } from './looping-publisher.js';
 import { connectionNumber, Injections } from './seams/injections.js';
 
-/** Each request has a connection of its own, so that no other client is the victim. */
+/** Each request uses a new connection, so that no other client is affected. */
 function ask(url: string): Promise<string> {
   return new Promise((resolve, reject) => {
     const request = get(url, { agent: false }, (response) => {
@@ -195,7 +195,7 @@ function isRequestOf(path: RegExp): (args: readonly unknown[]) => boolean {
   return ([request]) => path.test((request as { url?: string }).url ?? '');
 }
 
-/** Methods that such an event or timer calls, and that have no seam of their own. */
+/** Methods that such an event or timer calls, and that are not seams themselves. */
 const METHODS: readonly { readonly what: string; readonly arm: () => { isOver(): boolean }; readonly pull: Trigger }[] =
   [
     {
@@ -213,7 +213,7 @@ const METHODS: readonly { readonly what: string; readonly arm: () => { isOver():
     { what: 'end of a request', arm: () => breakOnce(RequestDeadlines.prototype, 'closed', isVictims), pull: plain },
   ];
 
-it('an error of ours in the event of a socket or in a timer costs one connection at most', async () => {
+it('an internal error in a socket event or timer ends at most one connection', async () => {
   const injections = new Injections();
   const servers: Server[] = [];
   const original = Server.prototype.listen;
@@ -297,7 +297,7 @@ it('an error of ours in the event of a socket or in a timer costs one connection
   expect(told.filter(({ err }) => !JSON.stringify(err).includes('injected'))).toEqual([]);
 });
 
-describe('an error of ours that costs nothing but a line and a count:', () => {
+describe('an internal error whose only effects are a log line and a count:', () => {
   function broken() {
     const lines: string[] = [];
     const errors = new InternalErrors({
@@ -307,7 +307,7 @@ describe('an error of ours that costs nothing but a line and a count:', () => {
   }
   const isShared = (name: string): boolean => name === 'http';
 
-  it('one slow reader that cannot be cut off: the others are', async () => {
+  it('one slow reader cannot be cut off: the others are cut off', async () => {
     const { errors, lines } = broken();
     const slow = new SlowReaders(errors.shared, 0, 10);
     onTestFinished(() => slow.close());
@@ -328,7 +328,7 @@ describe('an error of ours that costs nothing but a line and a count:', () => {
     expect(lines).toEqual(['internal error: http goes on']);
   });
 
-  it('one look for slow readers: the next finds them', async () => {
+  it('one check for slow readers fails: the next one finds them', async () => {
     const { injections, errors } = broken();
     const slow = new SlowReaders(errors.shared, 0, 10);
     onTestFinished(() => slow.close());

@@ -1,4 +1,4 @@
-// Internal errors while a request is answered, in a real gateway: one client is told, everybody else goes on.
+// Internal errors while a request is answered, in a real gateway: one client gets an error, everybody else goes on.
 import { once } from 'node:events';
 import { type ClientHttp2Session, connect } from 'node:http2';
 import { expect, it, onTestFinished, vi } from 'vitest';
@@ -125,7 +125,7 @@ const overHttp2 =
       stream.resume();
     });
 
-it('an internal error in any step of an answer costs the client who asked, over HTTP/1.1 and HTTP/2', async () => {
+it('an internal error in any step of an answer affects only the client of the request, over HTTP/1.1 and HTTP/2', async () => {
   const { cert, key } = await writeCertificate(await temporaryDirectory());
   const gateway = await startGateway(
     ...['--ladder', 'source', '--segment-duration', '1', '--part-duration', '0.5'],

@@ -1,4 +1,4 @@
-// An error of ours in a recording costs at most that recording: the stream and the recordings of others go on.
+// An internal error in a recording ends at most that recording: the stream and other recordings go on.
 import { beforeAll, expect, it } from 'vitest';
 import { followStream } from '../support/followed-stream.js';
 import { startGateway } from '../support/gateway.js';

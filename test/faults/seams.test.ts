@@ -1,5 +1,5 @@
-// An internal error is thrown at every seam of a stream's life, in a real gateway with a neighbour that somebody watches. Only the owner of
-// the seam may end, and its name is free again. SEAM_TABLE=1 prints what was injected and what was observed.
+// An internal error is thrown at every seam of a stream, in a real gateway with a second stream that is being watched. Only the owner of the seam may
+// end, and its name is free again. SEAM_TABLE=1 prints what was injected and what was observed.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -171,12 +171,12 @@ describe('seams', () => {
       expect(text).not.toContain('true');
       for (const [index, { playlist }] of follower.versions.entries()) {
         const before = follower.versions[index - 1]?.playlist ?? playlist;
-        // Everything that came since then is still listed.
+        // All segments since then are still listed.
         expect(playlist.mediaSequence).toBeLessThanOrEqual(before.mediaSequence + before.segments.length);
       }
       expect(follower.last?.discontinuitySequence ?? 0).toBe(0);
     }
-    // Nothing of the others is left: no transcode place, no process.
+    // The failed streams have released everything: transcode places and processes.
     const metric = async (name: string) =>
       new RegExp(`^${name} (\\d+)`, 'm').exec(await fetchText(`${gateway.http}/metrics`))?.[1];
     await eventually(async () => ((await metric('sluice_transcodes')) === '1' ? true : undefined));

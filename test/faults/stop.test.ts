@@ -1,4 +1,4 @@
-// A stop under load must be faster than the grace period of containers, and must leave no playlist that lists missing files.
+// A stop under load must be faster than the grace period of containers, and must not leave playlists that list missing files.
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';

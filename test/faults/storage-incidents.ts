@@ -1,4 +1,4 @@
-// Incidents in media directories: clean-up jobs, typing errors, moves, mounts. Each uses real files, and says how it ends.
+// Incidents in media directories: clean-up jobs, typing errors, moves, mounts. Each uses real files, and returns how to end it.
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { link, mkdir, readdir, rename, rm, rmdir, symlink, truncate, utimes, writeFile } from 'node:fs/promises';
@@ -18,7 +18,7 @@ export interface Incident {
   readonly name: string;
   /** Whether listed segments that had left memory are lost for good: they must not be listed afterwards. */
   readonly losesOld?: true;
-  /** It lasts until the second segment afterwards, and is ended by the returned function. */
+  /** The incident lasts until the second segment afterwards, and the returned function ends it. */
   readonly happen: (place: Place) => Promise<(() => Promise<unknown>) | undefined>;
 }
 

@@ -1,5 +1,5 @@
 // The storage table: an incident in a directory harms only the copy there. Viewers of the live stream never notice, the copy becomes
-// complete again by itself, the log says so then and not before, and nothing that is lost stays listed.
+// complete again by itself, the log reports that only when it is true, and no lost segment stays listed.
 import { execFile } from 'node:child_process';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
@@ -218,7 +218,7 @@ async function suffer(
   });
   const wholeAfter = performance.now() - ended;
   for (const { base } of streams) {
-    // Whoever requests a lost segment is the last one to miss it: from then on it is not listed.
+    // A request for a lost segment removes it from the list, so later viewers do not miss it.
     await missingOf(base);
     expect(await missingOf(base), incident.name).toEqual([]);
   }

@@ -1,4 +1,5 @@
-// Faulty encoder clocks, as tables of what is sent and what players get: through RTMP, the gateway and HTTP, read back from the media.
+// Faulty encoder clocks, as a table of sent timestamps and the segments that players get. Tested through RTMP, the gateway and HTTP, and read from
+// the media.
 import { expect, it } from 'vitest';
 import type { FlvTag } from '../../src/protocols/flv/flv-tag.js';
 import { startGateway, type TestGateway } from '../support/gateway.js';
@@ -76,7 +77,7 @@ const straight =
   (from: number): Wire =>
   (time) =>
     from + time;
-/** The same values in every run, in -1..1. */
+/** Pseudo-random values from -1 to 1, the same in every run. */
 const shaken = (index: number): number => (((index * 7919) % 601) - 300) / 300;
 
 const cases: readonly Case[] = [
@@ -89,7 +90,7 @@ const cases: readonly Case[] = [
   },
   { name: 'A2.18 passes 2^32 ms', wire: straight(2 ** 32 - 3_010), expected: [2, 2, 2] },
   {
-    name: 'A2.19 takes a step back that looks like 49 days ahead for what it is',
+    name: 'A2.19 recognizes a step back that looks like 49 days ahead',
     wire: (time, kind, index) => time - (kind === 'video' && index === 60 ? 50 : 0),
     expected: [2, 2, 2],
   },

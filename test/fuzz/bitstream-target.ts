@@ -1,4 +1,5 @@
-// Messages of coded media on their way to pictures and frames: whatever they hold, it is taken apart, bounded, and put together again.
+// Splits messages of coded media into pictures and frames. Whatever a message contains, the result is bounded, and joining the pieces gives the input
+// again.
 import { AccessUnits, type Picture } from '../../src/protocols/bitstream/access-units.js';
 import { adtsAudioSpecificConfig, splitAdts } from '../../src/protocols/bitstream/adts.js';
 import { Av1Bitstream } from '../../src/protocols/bitstream/av1-bitstream.js';

@@ -1,4 +1,4 @@
-// Replays what the fuzzer has kept: inputs that reach every known corner, and those that once broke something.
+// Replays the inputs that the fuzzer has kept: those that reach all known code, and those that once broke something.
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';

@@ -1,4 +1,4 @@
-// Asks V8 which pieces of our own code have run, so that the fuzzer knows which inputs went somewhere new; needs no native add-on.
+// Asks V8 which pieces of our own code have run, so that the fuzzer knows which inputs reach new code. Needs no native add-on.
 import { type Profiler, Session } from 'node:inspector';
 
 /** A piece of source text, in characters, that ran for the first time. */
@@ -29,7 +29,7 @@ export class Coverage {
     return size;
   }
 
-  /** What ran since the last call and never before it. */
+  /** The pieces that ran for the first time since the last call. */
   take(): Piece[] {
     const fresh: Piece[] = [];
     this.#session.post('Profiler.takePreciseCoverage', (error, answer) => {
@@ -41,7 +41,7 @@ export class Coverage {
     return fresh;
   }
 
-  /** Takes pieces back, so that the input among several that reached them can be found. */
+  /** Marks pieces as not covered again, so that a batch of inputs can be searched for the one that reached them. */
   forget(pieces: readonly Piece[]): void {
     for (const { url, start, end } of pieces) this.#covered.get(url)?.fill(0, start, end);
   }
@@ -50,7 +50,7 @@ export class Coverage {
     this.#session.disconnect();
   }
 
-  /** The first range is the function; the others lie in it, each inside or after those before it, and overrule them. */
+  /** The first range is the function. The others are nested in it or follow each other, and an inner range overrides the outer one. */
   #note(url: string, ranges: readonly Profiler.CoverageRange[], fresh: Piece[]): void {
     const [whole] = ranges;
     if (whole === undefined || whole.count === 0) return;

@@ -1,9 +1,9 @@
-// Coverage-guided search for inputs that break a target: keeps what reaches new code, and mutates what it kept.
+// Coverage-guided search for inputs that break a target: keeps inputs that reach new code, and mutates them.
 import type { Coverage, Piece } from './coverage.js';
 import { Mutator, Random } from './mutator.js';
 import type { FuzzTarget } from './target.js';
 
-/** Inputs between two questions to V8: asking costs milliseconds, running one input microseconds. */
+/** Number of inputs between two coverage queries, because a query takes milliseconds and an input microseconds. */
 const BATCH = 400;
 
 export interface Finding {
@@ -16,7 +16,7 @@ export interface EngineOptions {
   readonly coverage: Coverage;
   readonly corpus: readonly Buffer[];
   readonly seed: number;
-  /** Called before each input runs, so that one which never returns is known to whoever watches. */
+  /** Called before each input runs, so that an input that never returns can be identified. */
   readonly onInput: (input: Buffer) => void;
   readonly onNew: (input: Buffer) => void;
 }
@@ -44,7 +44,7 @@ export class Engine {
     for (const input of [...this.#options.target.seeds, ...this.#options.corpus]) {
       const finding = this.#run(input);
       if (finding !== undefined) return finding;
-      // Seeds stay whatever they reach; the kept corpus was chosen by what it reaches, in an older version of the code perhaps.
+      // All seeds and all saved inputs are kept, even if they reach no new code in this version.
       this.#corpus.push(input);
     }
     this.#options.coverage.take();
@@ -81,7 +81,7 @@ export class Engine {
     }
   }
 
-  /** Halves the batch until the inputs that reached these blocks are alone. */
+  /** Halves the batch until each input that reached these pieces is found. */
   #locate(batch: readonly Buffer[], fresh: readonly Piece[]): void {
     const [only] = batch;
     if (only === undefined) return;

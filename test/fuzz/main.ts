@@ -1,4 +1,4 @@
-// `npm run fuzz -- [--seconds N] [target …]`: runs each target for a time and keeps what it learns beside this file.
+// `npm run fuzz -- [--seconds N] [target …]`: runs each target for a time and stores new inputs beside this file.
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -27,7 +27,7 @@ let failed = 0;
 for (const name of chosen) failed += (await fuzz(name)) ? 0 : 1;
 process.exit(failed === 0 ? 0 : 1);
 
-/** Milliseconds of processor time that this process has had: next to all of it is its worker's. */
+/** CPU time of this process in milliseconds. Nearly all of it is used by the worker. */
 function worked(): number {
   const { user, system } = process.cpuUsage();
   return (user + system) / 1000;
@@ -60,7 +60,7 @@ function fuzz(target: string): Promise<boolean> {
         workedBefore = worked();
         return;
       }
-      // By the clock, a machine that has no time for this process would be taken for an input that never ends.
+      // Uses CPU time instead of the clock: on a busy machine, a slow input would otherwise look like one that never ends.
       if (worked() - workedBefore < HANG) return;
       clearInterval(watch);
       const file = join(regressionDir, `hang-${Date.now()}.bin`);

@@ -27,7 +27,7 @@ export class Random {
   }
 }
 
-/** Where parsers of lengths, counts and timestamps turn over. */
+/** Values at which parsers of lengths, counts and timestamps change their behaviour. */
 const EDGES = [0, 1, 2, 3, 127, 128, 255, 256, 0x7fff, 0x8000, 0xffff, 0xffffff, 0x7fffffff, 0x80000000, 0xffffffff];
 
 export interface MutatorOptions {
@@ -48,7 +48,7 @@ export class Mutator {
     this.#dictionary = dictionary;
   }
 
-  /** A changed copy; mostly one change, sometimes a pile. @param other an input to take pieces from */
+  /** A changed copy; mostly with one change, sometimes with many. @param other an input to take pieces from */
   mutate(input: Buffer, other: Buffer): Buffer {
     let bytes: Buffer = Buffer.from(input);
     for (let i = 1 << this.#random.below(4); i > 0; i -= 1) bytes = this.#change(bytes, other);
@@ -93,7 +93,7 @@ export class Mutator {
     }
   }
 
-  /** A number at which things turn over, in one of the widths that RTMP, AMF and FLV use. */
+  /** Writes one of these values, in one of the widths that RTMP, AMF and FLV use. */
   #writeEdge(bytes: Buffer, at: number): Buffer {
     const width = 1 + this.#random.below(4);
     if (at + width > bytes.length) return bytes;

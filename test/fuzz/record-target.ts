@@ -1,4 +1,4 @@
-// The records and first frames that describe a track: they are read before anything else of a publisher's media is believed.
+// The records and first frames that describe a track: they are the first part of a publisher's media that is parsed.
 import { type DescribedAudioCodec, describeAudio } from '../../src/protocols/mp4/audio-description.js';
 import { parseInitSegment } from '../../src/protocols/mp4/init-segment.js';
 import { writeInitSegment } from '../../src/protocols/mp4/init-segment-writer.js';

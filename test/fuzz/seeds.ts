@@ -6,7 +6,7 @@ import { AUDIO_VECTORS, VIDEO_VECTORS } from '../vectors/flv-tags.js';
 
 const fixedRandom = (size: number): Buffer => Buffer.alloc(size, 0x33);
 
-/** All that a client sends after its handshake: connect, publish, metadata, media, unpublish. */
+/** All bytes that a client sends after its handshake: connect, publish, metadata, media, unpublish. */
 export function publisherBytes(chunkSize: number): Buffer {
   const server = new ServerSession({ randomBytes: fixedRandom });
   const client = new ClientSession({
@@ -50,7 +50,7 @@ export function publisherBytes(chunkSize: number): Buffer {
   return Buffer.concat(sent).subarray(HANDSHAKE_BYTES);
 }
 
-/** For the chunk decoder: one byte that says how to cut, then chunks. */
+/** For the chunk decoder: one byte that selects how to cut the rest, then chunks. */
 export function chunkSeeds(): Buffer[] {
   return [128, 256, 4096].map((size, index) => Buffer.concat([Buffer.of(3 + 40 * index), publisherBytes(size)]));
 }

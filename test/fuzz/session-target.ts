@@ -1,4 +1,4 @@
-// The whole server session as one target: whatever follows a handshake, it answers, ends, or goes on, and never throws.
+// The whole server session as one target: whatever follows a handshake, the session answers, ends, or continues, and never throws.
 import { DEFAULT_RTMP_LIMITS } from '../../src/protocols/rtmp/limits.js';
 import { ServerSession } from '../../src/protocols/rtmp/server-session.js';
 import { plainHandshake } from '../protocols/rtmp/test-peer.js';

@@ -7,13 +7,13 @@ export interface FuzzTarget {
   readonly seeds: readonly Buffer[];
   /** Fragments of the format. */
   readonly dictionary: readonly Buffer[];
-  /** Inputs grow to this at most. */
+  /** Maximum length of inputs. */
   readonly maxBytes: number;
-  /** Throws for a defect only; an input that is refused with a typed error is as it should be. */
+  /** Throws only for a defect. Refusing an input with a typed error is correct. */
   run(input: Buffer): void;
 }
 
-/** Runs a reader that may refuse its input with a typed error. @returns what it made, or undefined if it refused */
+/** Runs a reader that may refuse its input with a typed error. @returns its result, or undefined if it refused the input */
 export function read<T>(reader: () => T): T | undefined {
   try {
     return reader();
@@ -23,7 +23,7 @@ export function read<T>(reader: () => T): T | undefined {
   }
 }
 
-/** A defect: what must hold for any input does not. */
+/** Throws if a condition that must hold for every input is false. */
 export function ensure(condition: boolean, what: string): asserts condition {
   if (!condition) throw new Error(`broken: ${what}`);
 }

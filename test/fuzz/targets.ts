@@ -1,4 +1,4 @@
-// Every reader of bytes that come from the network before anybody is known, as a target of the fuzzer.
+// All parsers of bytes from unauthenticated peers, as targets of the fuzzer.
 import { isDeepStrictEqual } from 'node:util';
 import { decodeAmf0 } from '../../src/protocols/amf/amf0-decoder.js';
 import { encodeAmf0 } from '../../src/protocols/amf/amf0-encoder.js';
@@ -58,7 +58,7 @@ const handshake: FuzzTarget = {
   },
 };
 
-/** The first byte says how the rest is cut, which must make no difference. */
+/** The first byte selects how the rest is cut, which must make no difference. */
 const chunkDecoder: FuzzTarget = {
   name: 'chunk-decoder',
   seeds: chunkSeeds(),
@@ -123,7 +123,7 @@ const amf0: FuzzTarget = {
     if (values === undefined) return;
     const again = read(() => encodeAmf0(values));
     if (again === undefined) return;
-    // As values or as bytes: an invalid date equals nothing, not even itself, and the bits of a NaN may be any.
+    // Compared as values or as bytes, because an invalid date is not equal to itself, and a NaN may have different bits.
     const second = decodeAmf0(again);
     const survived = isDeepStrictEqual(second, values) || encodeAmf0(second).equals(again);
     ensure(survived, 'what was decoded survives a round trip');

@@ -1,4 +1,4 @@
-// One target in a thread of its own, so that an input on which it never returns can be seen, saved and stopped.
+// Runs one target in its own thread, so that an input on which it never returns can be detected, saved and stopped.
 import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -30,7 +30,7 @@ export interface WorkerReport {
 }
 
 const REPORT_PERIOD = 15_000;
-/** Files of a directory that is not there: none. */
+/** A missing directory has no files. */
 const filesOf = (dir: string): Buffer[] => {
   mkdirSync(dir, { recursive: true });
   return readdirSync(dir)

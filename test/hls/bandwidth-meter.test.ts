@@ -33,7 +33,7 @@ it('B2.03 the peak is that of the heaviest contiguous segments of half to one an
           iFramePeak = Math.max(iFramePeak, iFrameBits / duration);
         }
       }
-      // Before there is such a set, all segments count, although they last less than half a target duration.
+      // Before there is such a set, all segments together are taken, although they last less than half a target duration.
       expect(meter.peak).toBeGreaterThanOrEqual(peak * 0.999);
       expect(meter.iFramePeak).toBeGreaterThanOrEqual(iFramePeak * 0.999);
       const [first] = all;

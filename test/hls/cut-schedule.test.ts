@@ -42,7 +42,7 @@ describe('CutSchedule', () => {
   it('remembers only a few key frames if every picture is one', () => {
     const cuts = schedule();
     const before = heapInUse();
-    // Eleven hours; each key frame would be one number.
+    // Eleven hours of key frames only, each of which would be remembered as a number.
     for (let time = 1000; time < 1000 + 1_000_000 * FRAME; time += FRAME) cuts.noteVideo(time, time, true);
     expect(heapInUse() - before).toBeLessThan(2_000_000);
     expect(cuts.timeOf(cuts.lastIndex)).toBeGreaterThan(0);

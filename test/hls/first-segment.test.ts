@@ -1,4 +1,4 @@
-// A first segment that ends with its first part, because somebody waits for it: what the playlists promise then, and whether it stays true.
+// A first segment that ends with its first part, because a viewer waits for it: the values in the playlists must stay true afterwards.
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { Origin, type OriginAnswer } from '../../src/hls/origin/origin.js';
@@ -14,7 +14,7 @@ import { recordInits } from './recorded-inits.js';
 
 const FRAME = 40;
 const PART = 480;
-/** What may come of it: RFC 8216bis 4.4.3.1 compares the rounded EXTINF. */
+/** Tolerance: RFC 8216bis 4.4.3.1 compares the rounded EXTINF. */
 const ROUNDING = 500;
 
 function schedule(options: Partial<CutScheduleOptions> = {}, frame = FRAME): CutSchedule {
@@ -89,7 +89,7 @@ describe('a first segment that somebody waits for', () => {
     expect(cuts.longestGop).toBe(8000);
   });
 
-  it('takes the target duration from the GOPs of an earlier life, which then need no cut', () => {
+  it('takes the target duration from the GOPs of an earlier presentation, so that they need no extra cut', () => {
     const cuts = schedule({ knownGop: 8 });
     feed(cuts, [8000], 20_000);
     expect(cuts.targetDuration).toBe(8);
@@ -207,7 +207,7 @@ describe('the playlists of a first segment that somebody waits for', () => {
     expect(checker.segments('source').size).toBe(checker.segments('audio').size);
   });
 
-  it('are as ever if nobody waits, or if it is not wanted', async () => {
+  it('are unchanged if nobody waits, or if the option is off', async () => {
     for (const endsFirstEarly of [true, false]) {
       const { origin, presentation, stream } = serveSamples(inits, { endsFirstEarly });
       const waiting = endsFirstEarly ? undefined : origin.multivariant('live', 'test');
@@ -224,7 +224,7 @@ describe('the playlists of a first segment that somebody waits for', () => {
 describe('BANDWIDTH of a short first segment', () => {
   const segment = (duration: number, length: number) => ({ duration, media: { length }, keyFrameBytes: 100 });
 
-  it('is its own rate until enough is measured, and does not count any longer then', () => {
+  it('is its own rate until enough is measured, and is ignored from then on', () => {
     const meter = new BandwidthMeter();
     meter.add(segment(0.5, 100_000), 2);
     expect(meter.peak).toBe(1_600_000);

@@ -1,4 +1,4 @@
-// A gateway died and another one replaced it: what players of the first one get until the publisher returns, or does not return.
+// A gateway died and another one replaced it: what players of the first one get, whether the publisher returns or not.
 import { beforeAll, describe, expect, it } from 'vitest';
 import { Origin, type OriginAnswer } from '../../src/hls/origin/origin.js';
 import type { Presentation } from '../../src/hls/presentation.js';
@@ -135,7 +135,7 @@ describe('LeftStream', () => {
     expect(bodyOf(await waiting)).toContain('#EXT-X-ENDLIST');
   });
 
-  it('a request that has waited for the maximum time is told to try again', async () => {
+  it('a request that has waited for the maximum time gets "try again"', async () => {
     const { clock, store, origin } = await restart();
     const patient = new Origin({ clock, startingLimit: 5_000 });
     expect(origin.waiting).toBe(0);

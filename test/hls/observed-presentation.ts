@@ -1,4 +1,4 @@
-// A presentation under test: what players get from it at each moment, checked against every rule.
+// A presentation under test. Everything that players get from it is checked against every rule.
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -67,7 +67,7 @@ export function setUp(options: Partial<PresentationOptions> = {}): Setup {
 /** Media playlists when they were last examined. */
 const seenBodies = new WeakMap<PlaylistChecker, ReadonlyMap<string, Buffer>>();
 
-/** Gives the checker what a player would get now, and checks that everything listed can be loaded. */
+/** Passes the current playlists to the checker, and checks that everything listed can be loaded. */
 export function observe(presentation: Presentation, checker: PlaylistChecker, media?: Map<string, Buffer>): void {
   const bodies = new Map<string, Buffer>();
   // Includes renditions of earlier periods.

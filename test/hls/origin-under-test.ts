@@ -41,7 +41,7 @@ export function serveSamples(
   return { ...setup, stream, origin, source };
 }
 
-/** Lets everything be delivered that is already decided. */
+/** Waits until all answers that can be given now are delivered. */
 export async function settle(turns = 50): Promise<void> {
   for (let i = 0; i < turns; i += 1) await nextTurn();
 }

@@ -1,4 +1,4 @@
-// The answer to each request at each moment in the life of a stream.
+// The answer to each request at each moment from the start to the end of a stream.
 import { beforeAll, describe, expect, it } from 'vitest';
 import { Origin, type OriginAnswer } from '../../src/hls/origin/origin.js';
 import { type Recording, record } from '../support/ladder-recording.js';
@@ -321,7 +321,7 @@ describe('Origin', () => {
     expect((await origin.multivariant('live', 'a')).status).toBe(200);
     const next = String(now.mediaSequence + now.segments.length);
     const held = [playlist(next), playlist(next, '0')];
-    // Nobody knows whether another part comes, so none is hinted at. A part that was hinted at is waited for, and so is the first part
+    // It is unknown whether another part comes, so there is no hint. Requests for an earlier hinted part wait, and so do requests for the first part
     // after a return.
     expect(now.preloadHint).toBeUndefined();
     const first = `part-${next}.0.m4s`;

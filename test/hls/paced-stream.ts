@@ -11,7 +11,7 @@ export type Stretch = readonly [from: number, to: number];
 export interface Pace {
   /** Frames per second. */
   readonly fps: number;
-  /** Numbers of pictures in successive GOPs; the last number also holds for all later GOPs. */
+  /** Numbers of pictures in successive GOPs; the last number also applies to all later GOPs. */
   readonly gops: readonly number[];
   /** Whether every second picture is a B-frame. */
   readonly bFrames?: boolean;
@@ -35,7 +35,7 @@ interface Event {
 
 const ORIGIN = 1_000;
 const SOUND_FRAME = 1024 / 48;
-/** An unfinished fragment, and frames on their way. */
+/** Frames of an unfinished fragment, and frames inside the encoder. */
 const HELD_SOUND = 6;
 
 /** In order of arrival. */

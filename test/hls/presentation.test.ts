@@ -1,4 +1,4 @@
-// Real FFmpeg output, cut at random places, checked against every rule for the life of a playlist.
+// Real FFmpeg output, cut at random places, checked against every rule for playlists from start to end.
 import * as HLS from 'hls-parser';
 // @ts-expect-error it has no types
 import { Parser as M3u8Parser } from 'm3u8-parser';
@@ -113,7 +113,7 @@ describe('Presentation', () => {
     }
   });
 
-  it('B1.12 C4.08 dates begin at the wall clock of the first sample, and do not follow when somebody sets that clock', async () => {
+  it('B1.12 C4.08 dates begin at the wall clock of the first sample, and do not jump when that clock is set', async () => {
     const { presentation, clock } = setUp();
     const begin = clock.wallClock();
     const checker = new PlaylistChecker({ frame: FRAME });
@@ -140,7 +140,7 @@ describe('Presentation', () => {
     expect(Math.abs((playlist.segments[0]?.programDateTime ?? 0) - began)).toBeLessThan(100);
   });
 
-  it('B2.01 B2.02 B2.08 tells players the exact codecs, sizes and rates', async () => {
+  it('B2.01 B2.02 B2.08 announces the exact codecs, sizes and rates', async () => {
     const { presentation, clock } = setUp();
     await replay(presentation, usual, { clock });
     const lines = presentation.multivariantBody().toString().split('\n');
@@ -180,7 +180,7 @@ describe('Presentation', () => {
       const problems: string[] = [];
       parser.on('warn', ({ message }: { message: string }) => problems.push(message));
       parser.on('info', ({ message }: { message: string }) => {
-        // It reports a rule of its own for every first segment.
+        // It has an additional rule, which it reports for every first segment.
         if (!message.includes('defaulting')) problems.push(message);
       });
       parser.push(text);
@@ -221,7 +221,7 @@ describe('Presentation', () => {
     expect(warnings.map(({ code }) => code)).toEqual(['hls.missing-media']);
   });
 
-  it('a republished name continues after the numbers of its earlier life', async () => {
+  it('a republished name continues after the numbers of its earlier presentation', async () => {
     const { presentation, clock } = setUp({
       firstMediaSequence: 77,
       firstDiscontinuitySequence: 3,

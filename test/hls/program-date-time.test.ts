@@ -98,7 +98,7 @@ describe('EXT-X-PROGRAM-DATE-TIME', () => {
     expect(dates.at((newest - 20_000) / 1000)).toBe(earlier);
   });
 
-  it('begins no earlier than the dates of an earlier life ended, and then approaches the wall clock', () => {
+  it('begins no earlier than the last date of an earlier presentation, and then approaches the wall clock', () => {
     const clock = new ManualClock();
     const earliest = clock.wallClock() + 20_000;
     const dates = new ProgramDateTime(clock, undefined, earliest);

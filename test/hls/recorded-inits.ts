@@ -1,4 +1,4 @@
-// Init segments that real encoders wrote, for synthetic streams, which cannot invent them.
+// Init segments of real encoders, for synthetic streams, which cannot make their own.
 import type { PeriodPlan } from '../../src/hls/presentation.js';
 import { record } from '../support/ladder-recording.js';
 import type { SyntheticOptions } from './synthetic-stream.js';

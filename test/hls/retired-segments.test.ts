@@ -57,7 +57,7 @@ describe('segments that have left the playlist', () => {
     const { listed } = source().window;
     expect(listed.length).toBeGreaterThan(AT_THE_EDGE);
     expect(numbersInMemory()).toEqual(listed.slice(-AT_THE_EDGE).map(({ mediaSequence }) => mediaSequence));
-    // What is listed and not in memory is served all the same.
+    // Listed segments that are not in memory are still served.
     for (const { uri, media } of listed) expect((await get(uri)) as Buffer).toHaveLength(media.length);
     expect(await get(uri)).toEqual(whole);
     expect(await getParts()).toEqual(parts);

@@ -19,7 +19,7 @@ const stores: { name: string; make: () => Promise<SegmentStore> }[] = [
 ];
 
 describe.each(stores)('$name', ({ make }) => {
-  it('returns what was written, and undefined for anything else', async () => {
+  it('returns the written bytes, and undefined for unknown files', async () => {
     const store = await make();
     await store.write('live/a/source/seg-1.m4s', bytes('one'));
     expect(await store.read('live/a/source/seg-1.m4s')).toEqual(bytes('one'));
@@ -27,7 +27,7 @@ describe.each(stores)('$name', ({ make }) => {
     expect(await store.read('live/none/source/seg-2.m4s')).toBeUndefined();
   });
 
-  it('reads a piece of a file, and tells its size', async () => {
+  it('reads a piece of a file, and returns its size', async () => {
     const store = await make();
     await store.write('live/a/source/seg-1.m4s', bytes('0123456789'));
     expect(await store.size('live/a/source/seg-1.m4s')).toBe(10);

@@ -1,4 +1,4 @@
-// Publishers that leave and return, encoders that die, tracks that change: what every playlist must and must not list then.
+// Publishers leave and return, encoders die, tracks change: what every playlist must list, and what it must not.
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { ManifestOrigin } from '../../src/dash/manifest-origin.js';
@@ -147,11 +147,11 @@ describe('periods of a presentation', () => {
     }
   });
 
-  it('a stall of this process does not count as silence of an encoder: media after it is not missing', () => {
+  it('a stall of this process does not make an encoder count as silent: the media after the stall is not missing', () => {
     const played = scene();
     const { stream, clock } = played;
     stream.play(220);
-    // The process stands still for 5 s. Then it finds the media that arrived, which the encoder gets only now.
+    // The process is blocked for 5 s. Then it reads the media that arrived meanwhile and passes it to the encoder.
     clock.advance(5_000);
     stream.pace = 1;
     stream.lag = 128;

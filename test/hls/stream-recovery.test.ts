@@ -1,4 +1,4 @@
-// The numbers in file names: never the same twice.
+// The numbers in file names are never used twice.
 import { describe, expect, it } from 'vitest';
 import { renderStreamMark } from '../../src/hls/store/own-files.js';
 import { SequenceNumbers } from '../../src/hls/store/sequence-numbers.js';
@@ -15,7 +15,7 @@ function recover(store: MemoryStore) {
 }
 
 describe('SequenceNumbers', () => {
-  it('B1.03 a first life begins at the seconds since 2024', () => {
+  it('B1.03 the first presentation of a name begins at the seconds since 2024', () => {
     const numbers = new SequenceNumbers({ clock: new ManualClock() });
     expect(numbers.next('live', 'a')).toEqual({
       firstMediaSequence: SINCE_2024,
@@ -24,7 +24,7 @@ describe('SequenceNumbers', () => {
     });
   });
 
-  it('B1.03 the next life of a name continues after the last, with a discontinuity', () => {
+  it('B1.03 the next presentation of a name continues after the last, with a discontinuity', () => {
     const numbers = new SequenceNumbers({ clock: new ManualClock() });
     numbers.remember('live', 'a', { next: SINCE_2024 + 5000, discontinuityNumber: 2 });
     expect(numbers.next('live', 'a')).toEqual({
@@ -50,7 +50,7 @@ describe('SequenceNumbers', () => {
     expect(next.continuesEarlier).toBe(true);
   });
 
-  it('C4.08 dates begin after those that players may have seen, whatever the clock says now, unless the life had ended', async () => {
+  it('C4.08 dates begin after those that players may have seen, whatever the clock shows now, unless the earlier presentation had ended', async () => {
     const store = new MemoryStore();
     const clock = new ManualClock();
     const tomorrow = clock.wallClock() + 86_400_000;
@@ -67,7 +67,7 @@ describe('SequenceNumbers', () => {
     expect(numbers.next('live', 'ended').earliestDate).toBeUndefined();
   });
 
-  it('C4.02 removes what an earlier process left, and nothing that is not certainly ours', async () => {
+  it('C4.02 removes the files of an earlier process, and no file that may not be ours', async () => {
     const store = new MemoryStore();
     const mark = renderStreamMark({ directory: 'live/a', from: 7 });
     const ours = new Map([

@@ -1,4 +1,4 @@
-// A publisher and an encoder that make no real pictures, for tests of playlists when either of them fails: thousands of events a second.
+// A publisher and an encoder without real pictures, for fast tests of playlists when either of them fails.
 import type { Presentation } from '../../src/hls/presentation.js';
 import { writeFragment } from '../../src/protocols/mp4/fragment-writer.js';
 import { parseInitSegment } from '../../src/protocols/mp4/init-segment.js';
@@ -94,7 +94,7 @@ export class SyntheticStream {
   /** All frames that encoders of this publisher were given. */
   #sent: Frame[] = [];
   #since = 1000;
-  /** Whether the next frame is the first that an encoder gets. */
+  /** Whether the next frame must be a key frame, because it is the first one of an encoder. */
   #asksForKey = false;
   #queue: Frame[] = [];
 

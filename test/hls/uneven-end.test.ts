@@ -1,4 +1,4 @@
-// Streams whose sound or pictures end before the other kind: what the playlists list then, and what players can know from them.
+// Streams in which audio or video ends before the other: what the playlists list, and what players learn from them.
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { FoundFile } from '../../src/hls/window/media-files.js';
@@ -66,14 +66,14 @@ function bodyOf(found: FoundFile | undefined): Buffer {
   return found.body;
 }
 
-/** Seconds: a tail of less than a part, of which no player knows anything, is left out. */
+/** Seconds. An end that is shorter than a part, and that no playlist has listed, is dropped. */
 const LEFT_OUT = 0.56;
 
-/** Longest time by which sound and pictures that were sent for the same time may differ. */
+/** Largest difference between audio and video that were sent for the same time. */
 const ROUNDING = 0.1;
 
 describe('sound or pictures that continue alone at the end', () => {
-  it('nothing is lost that may be known, and after ENDLIST the last listed part of each rendition has media of the other at its middle', async () => {
+  it('no listed media is lost, and after ENDLIST the last listed part of each rendition has media of the other at its middle', async () => {
     await fc.assert(
       fc.asyncProperty(
         // A segment begins with frame 150.

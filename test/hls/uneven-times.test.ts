@@ -1,4 +1,4 @@
-// Sources whose pictures come at all times that an encoder may give them: what players are told must still be true.
+// Sources with irregular picture times, of every kind that encoders produce: the playlists must still be correct.
 import fc from 'fast-check';
 import { beforeAll, expect, it } from 'vitest';
 import type { PeriodPlan, Presentation } from '../../src/hls/presentation.js';
@@ -173,7 +173,7 @@ function reordered(intervals: readonly number[], gop: number, bFrames: boolean):
   });
 }
 
-it('B3.01 B3.02 B1.12 B1.13 hold where flvmux has moved pictures to the times of the sound', async () => {
+it('B3.01 B3.02 B1.12 B1.13 hold if flvmux has moved pictures to the times of audio', async () => {
   // As recorded: decode times are those of the sound that was muxed before, and a picture is never shown before it is decoded.
   const sound = 1024 / 44.1;
   const taken = new Set<number>();
@@ -200,8 +200,8 @@ it.each(['key-frames', 'regular'] as const)(
       fc.asyncProperty(intervals, gops, fc.boolean(), async (times, gop, bFrames) => {
         await play(reordered(times, gop, bFrames), { frame: 93, irregular: true, cuts });
       }),
-      // The same streams in every run. About one in a hundred with B-frames still has one date that is off by up to 99 ms, where a key
-      // frame is decoded much nearer to its display than the first one was, and the part before it was emitted a moment ago.
+      // The same streams in every run. About one of a hundred streams with B-frames still has one date that is wrong by up to 99 ms: where a key
+      // frame is decoded much closer to its presentation than the first key frame was, just after a part has been emitted.
       { numRuns: 15, endOnFailure: true, seed: 1 },
     );
   },

@@ -100,7 +100,7 @@ describe('VideoFragments', () => {
     expect(longestWait(parts) * frame).toBeLessThanOrEqual(partTarget + 1e-4);
   });
 
-  it('where a longer rest of a GOP is left, its part waits for the next fragment: less than a part, once per GOP', () => {
+  it('a longer remainder of a GOP waits for the next fragment: for less than a part, once per GOP', () => {
     const { parts, partTarget } = run(25, 30);
     for (const part of parts) expect(part.duration).toBeLessThanOrEqual(partTarget);
     // 13, 13 and 4 frames; the 4 and the next 13 come together.

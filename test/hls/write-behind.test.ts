@@ -148,7 +148,7 @@ describe('WriteBehind', () => {
   });
 
   it.each(['ENOSPC', 'EROFS', 'EIO', 'EMFILE'])(
-    'C4.03 %s never hurts live, is reported and counted, and writing recovers',
+    'C4.03 %s never affects live viewers, is reported and counted, and writing recovers',
     async (code) => {
       const store = new FailingStore(new MemoryStore());
       const clock = new ManualClock();

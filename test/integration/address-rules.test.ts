@@ -1,4 +1,4 @@
-// Rules for addresses in a whole gateway: every entrance asks them, and where there are none nothing is asked.
+// Rules for addresses in a whole gateway: every protocol checks them, and without rules there is no check.
 
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -22,7 +22,7 @@ async function start(rules: string) {
   return startGateway('--config', file, '--ladder', 'source', '--state-dir', join(directory, 'state'));
 }
 
-it('D5.08 refuses to publish and to watch from the addresses that the configuration names, and says no more than to others', async () => {
+it('D5.08 refuses to publish and to watch from the configured addresses, with the same answer as other refusals', async () => {
   const gateway = await start('publishDeny: [127.0.0.0/8]\nplayAllow: [192.0.2.0/24]\n');
   const { refusal } = await tryToPublish(gateway.rtmp, `cam?key=${gateway.key}`);
   expect(refusal).toMatchObject({
@@ -43,7 +43,7 @@ it('D5.08 refuses to publish and to watch from the addresses that the configurat
   expect(new Set(causes)).toEqual(new Set(['access.address']));
 });
 
-it('D5.08 asks nothing where there are no rules', async () => {
+it('D5.08 checks nothing if there are no rules', async () => {
   const gateway = await start('');
   expect((await tryToPublish(gateway.rtmp, `cam?key=${gateway.key}`)).refusal).toBeUndefined();
   expect((await fetch(`${gateway.http}/hls/live/nobody/index.m3u8`)).status).toBe(404);

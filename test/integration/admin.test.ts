@@ -1,4 +1,4 @@
-// The admin listener of a real gateway: what an operator ends is gone, and the port and its TLS are what the configuration says.
+// The admin listener of a real gateway: operators can end publishers and viewers, and port and TLS follow the configuration.
 
 import { once } from 'node:events';
 import { readFile, stat, writeFile } from 'node:fs/promises';
@@ -30,7 +30,7 @@ beforeAll(async () => {
   source = await makeFlvSource({ seconds: 4, gop: 25 });
 });
 
-/** A gateway with an admin listener, and requests to it as somebody of a role. */
+/** A gateway with an admin listener, and requests to it with the token of a role. */
 async function managed(...flags: string[]) {
   const stateDir = await temporaryDirectory();
   const gateway = await startGateway('--state-dir', stateDir, '--admin-port', '0', '--metrics', 'admin', ...flags);
@@ -102,7 +102,7 @@ describe('an operator', () => {
     await eventually(async () => (publisher.connected ? undefined : true));
     await expect(publishLoop(gateway.publishUrl('cam'), source)).rejects.toThrow();
     const { bans } = JSON.parse((await ask('GET', '/api/v1/bans')).body) as { bans: { id: string; address: string }[] };
-    // All use the one key of the configuration, so that only the address tells this one from others.
+    // All publishers use the one configured key, so the ban applies to the address.
     expect(bans).toMatchObject([{ action: 'publish', address: '127.0.0.1' }]);
     expect((await ask('DELETE', `/api/v1/bans/${bans[0]?.id}`)).status).toBe(200);
     const again = await publishLoop(gateway.publishUrl('cam'), source);
@@ -110,7 +110,7 @@ describe('an operator', () => {
     expect((await ask('DELETE', '/api/v1/streams/live/nobody/publisher')).status).toBe(404);
   });
 
-  it('D5.10 ends a viewer: what it waits for is refused at once, and its token is not taken again, also by another gateway', async () => {
+  it('D5.10 ends a viewer: its waiting request is refused at once, and its token is refused afterwards, even by another gateway', async () => {
     const gateway = await managed(...TOKEN_PLAY, '--segment-duration', '5', '--resume-window', '60');
     const ask = await gateway.as('operator');
     const publisher = await publishLoop(gateway.publishUrl('cam'), source, { burst: 8 });
@@ -128,7 +128,7 @@ describe('an operator', () => {
     const [kicked, other] = [await ticketOf('kicked'), await ticketOf('other')];
     const playlist = await (await fetch(`${kicked}/source/index.m3u8`)).text();
     const last = Number(/#EXT-X-MEDIA-SEQUENCE:(\d+)/.exec(playlist)?.[1]) + playlist.split('#EXTINF').length - 1;
-    // From now on nothing comes that could be the answer.
+    // Without new media, only the refusal can answer the waiting request.
     await publisher.stop();
     const leaving = new AbortController();
     onTestFinished(() => leaving.abort());
@@ -143,14 +143,14 @@ describe('an operator', () => {
     expect(await figure()).toBe(1);
     expect((await fetch(`${kicked}/source/index.m3u8`)).status).toBe(403);
     expect((await fetch(entryOf('kicked'))).status).toBe(403);
-    // It is not listed as somebody new because it goes on asking.
+    // Its further requests do not make it appear as a new session.
     expect((await ask('GET', '/api/v1/sessions?action=play')).body).not.toContain('"kicked"');
     expect(await readFile(join(gateway.stateDir, 'revoked-sessions.jsonl'), 'utf8')).toContain('"sid":"kicked"');
   });
 });
 
 describe('metrics', () => {
-  it('C3.10 are on the admin listener alone, for whoever has a token', async () => {
+  it('C3.10 are only on the admin listener, and need a token', async () => {
     const gateway = await managed();
     expect((await fetch(`${gateway.http}/metrics`)).status).toBe(404);
     expect((await fetch(`${gateway.admin}/metrics`)).status).toBe(401);
@@ -159,7 +159,7 @@ describe('metrics', () => {
     expect(body).toContain('sluice_admin_refused_total{code="admin.token-required"} 1');
   });
 
-  it('are nowhere if they are off', async () => {
+  it('are not served if they are off', async () => {
     const gateway = await managed('--metrics', 'off');
     expect((await (await gateway.as('viewer'))('GET', '/metrics')).status).toBe(404);
   });
@@ -182,7 +182,7 @@ describe('the port', () => {
     return (server.address() as AddressInfo).port;
   }
 
-  it('that was asked for and is taken stops the start, with the option in the message', async () => {
+  it('that was configured and is in use makes the start fail, and the message names the option', async () => {
     const gateway = await createGateway({ ...quiet, stateDir: await temporaryDirectory(), adminPort: await taken() });
     await expect(gateway.start()).rejects.toMatchObject({
       code: 'http.listen',
@@ -222,7 +222,7 @@ describe('the port', () => {
 });
 
 describe('the file of tokens', () => {
-  it('has no token in it, belongs to its owner alone, and a broken one leaves the old in force and names its line', async () => {
+  it('contains no token and is readable only by its owner; if it is broken, the old version applies and the log names the line', async () => {
     const gateway = await managed();
     const ask = await gateway.as('admin');
     const path = tokenFile(gateway.stateDir).path;

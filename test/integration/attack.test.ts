@@ -1,4 +1,4 @@
-// Every attack of bench/attack in a small form against the built gateway: it stays alive, keeps nothing, and its live stream continues.
+// Every attack of bench/attack in a small form against the built gateway: it stays alive, releases all memory, and its live stream continues.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { cp, readFile, symlink } from 'node:fs/promises';
@@ -48,11 +48,10 @@ it('C2.01 to C2.18: survives every attack beside a live stream, without leftover
 
   const { results } = JSON.parse(await readFile(json, 'utf8')) as { results: PhaseResult[] };
   const last = results.at(-1);
-  // One result each for: attacks on connections, attacks on HTTP and TLS, five attacks on messages, attacks on streams, and what all of
-  // them leave behind.
+  // One result for each of: attacks on connections, on HTTP and TLS, five attacks on messages, attacks on streams, and the leftovers of all.
   expect(results.length).toBe(9);
-  // Speed, and memory that the allocator keeps for later, are judged by the bench, because they depend on other programs. So is the log: in
-  // a phase of a second all lines are the first ones of their kind.
+  // The bench checks speed and the memory that the allocator keeps, because they depend on other programs. It also checks the log rate: in a phase of
+  // one second, all lines are the first of their kind.
   const bench = /event loop delay|memory grew|stalled|probe p99|bytes of log/;
   expect(
     results

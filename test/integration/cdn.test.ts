@@ -16,9 +16,9 @@ const VIEWERS = Number(process.env.CDN_VIEWERS ?? 100);
 const PARTS = Number(process.env.CDN_PARTS ?? 8);
 /** The default duration of parts; less if few viewers need less. */
 const PART_INTERVAL = LONG ? 500 : 250;
-/** A low rung when a thousand viewers, edge and origin share a machine: the test measures waiting and waking, not copying. */
+/** A low bitrate if a thousand viewers, edge and origin share a machine, because the test measures waiting and waking, not copying. */
 const BYTES = LONG ? 8_000 : PART_BYTES;
-/** This many viewers are timed, in a process of their own. As many others ask the origin directly at the same time. */
+/** This many viewers are timed, in a separate process. The same number of others request from the origin directly at the same time. */
 const TIMED = LONG ? 50 : 20;
 /** Half of the period, in milliseconds, at which nginx's own cache lock checks. A request that is not woken waits this long on average. */
 const EDGE_DELAY = 250;
@@ -241,7 +241,7 @@ it('the configuration with Lua has all directives of the other one, except those
 describe.skipIf(absentPeer(NGINX_LUA))('nginx with Lua as edge, under faults', () => {
   const WAITING = 20;
 
-  /** Viewers that wait for the next playlist, all behind the one that asked first. */
+  /** Viewers that wait for the next playlist, all for the same request to the origin. */
   async function startWaiting(served: ServedOrigin, edge: Edge) {
     const before = asked(served);
     const leader = ask(edge.port, NEXT_PLAYLIST, newAgent());

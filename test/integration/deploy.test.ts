@@ -67,7 +67,7 @@ async function startNginx(directory: string, servers: string, port: number): Pro
   await startEdge(NGINX, ['-c', `${directory}/nginx.conf`, '-e', `${directory}/error.log`], port);
 }
 
-/** Replaces what depends on a machine. A text that no longer occurs fails the test. */
+/** Replaces texts that depend on the machine. Throws if a text does not occur. */
 function replaced(text: string, replacements: Readonly<Record<string, string>>): string {
   let result = text;
   for (const [from, to] of Object.entries(replacements)) {
@@ -129,7 +129,7 @@ describe.skipIf(absentPeer(NGINX))('nginx', () => {
 });
 
 describe.skipIf(absentPeer(CADDY))('Caddy', () => {
-  /** With a certificate of its own authority, because no other would issue one for this name. */
+  /** Uses Caddy's internal certificate authority, because no public one would issue a certificate for this name. */
   async function startCaddy(file: string): Promise<number> {
     const [directory, { port: origin }] = await Promise.all([temporaryDirectory(), serveLiveOrigin()]);
     const [port, plainPort] = [await freePort(), await freePort()];
@@ -169,7 +169,7 @@ describe('systemd', () => {
 
 it('sluice.yaml is a configuration', async () => {
   const path = `${await temporaryDirectory()}/sluice.yaml`;
-  // With a user, as `hash-password` adds one: without any user the gateway must not start, because everybody could publish.
+  // Adds a user as `hash-password` does, because without users the gateway must refuse to start.
   await writeFile(path, deployedFile('sluice.yaml'));
   expect(() => loadConfig({ argv: ['--config', path], env: {} })).toThrow(/users: no value/);
   await appendFile(path, `  - name: anna\n    hash: ${hashPassword('anna', 'secret')}\n`);

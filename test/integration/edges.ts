@@ -17,7 +17,7 @@ export interface Edge {
   readonly http2Port?: number;
   /** Port of nginx's status page, which shows how many requests are in progress. */
   readonly statusPort?: number;
-  /** File with a line for each request. Edges that check tickets only, and of them nginx. */
+  /** File with a line for each request. Only for nginx with tickets. */
   readonly log?: string;
   /** Processor time of all its processes since their start, in milliseconds. */
   processorTime(): number;
@@ -66,7 +66,7 @@ export async function startEdge(command: string, args: readonly string[], port: 
   return { port, processorTime: () => processorTime(child.pid ?? 0) };
 }
 
-/** What an edge knows that checks tickets. */
+/** The secrets of an edge that checks tickets. */
 export interface EdgeSecrets {
   readonly play: string;
   readonly edge: string;

@@ -55,7 +55,7 @@ it('C4.01 FFmpeg is killed and stopped: the source is not affected, the rung com
   const sequences = [...recorded.segments.keys()];
   expect(sequences).toEqual(sequences.map((_, index) => (sequences[0] ?? 0) + index));
 
-  // The publisher disappears without a word, and comes back.
+  // The publisher disappears without closing its connection, and comes back.
   publisher.child.kill('SIGKILL');
   await publisher.exit;
   await eventually(() => isGone(third));

@@ -6,7 +6,7 @@ import { runFfmpeg } from '../support/ladder-recording.js';
 import { parsePlaylist } from '../support/playlist-checker.js';
 
 it('B2.07 a player that waits gets a picture from a first segment that is shorter than the GOP, in every rendition', async () => {
-  // A GOP of eight seconds: somebody who waits comes in time on any machine.
+  // A GOP of eight seconds, so that the player waits before its end on any machine.
   const gateway = await startGateway(
     ...['--first-segment', 'part', '--segment-duration', '8', '--part-duration', '0.5', '--ladder', 'source,144p'],
   );

@@ -1,4 +1,4 @@
-// Streams share a process and nothing else: the end of one publisher does not affect others, and a returning name continues its numbers.
+// Streams are isolated although they share a process: the end of one publisher does not affect others, and a returning name continues its numbers.
 import { describe, expect, it } from 'vitest';
 import { publishTestPattern, startGateway } from '../support/gateway.js';
 import { eventually, fetchText, parseMediaPlaylist, recordRendition, whenLive } from '../support/hls-client.js';

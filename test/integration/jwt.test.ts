@@ -1,4 +1,4 @@
-// JWTs in a whole gateway: one in the stream key publishes until its time is over, one of a viewer becomes a ticket.
+// JWTs in a whole gateway: a JWT in the stream key allows publishing until it expires, and a viewer's JWT is exchanged for a ticket.
 import { SignJWT } from 'jose';
 import { expect, it } from 'vitest';
 import { startGateway } from '../support/gateway.js';
@@ -7,7 +7,7 @@ import { temporaryDirectory } from '../support/temp-dir.js';
 
 const SECRET = 'a-secret-of-at-least-32-characters';
 
-it('D3.08 a JWT publishes until its time is over, and lets a viewer in by a ticket', async () => {
+it('D3.08 a JWT allows publishing until it expires, and gives a viewer a ticket', async () => {
   const gateway = await startGateway(
     ...['--ladder', 'source', '--jwt-secret', SECRET, '--jwt-issuer', 'me', '--play-access', 'token'],
     ...['--clock-skew', '0', '--state-dir', await temporaryDirectory()],
@@ -23,7 +23,7 @@ it('D3.08 a JWT publishes until its time is over, and lets a viewer in by a tick
   expect(refusal).toBeUndefined();
   expect(gateway.gateway.grants.listGrants()).toMatchObject([{ name: 'cam', holder: { proof: 'jwt', id: 'anna' } }]);
 
-  // Nothing is playable without media, but the answer tells who may watch: 404 to viewers, 401 and 403 to others.
+  // Without media nothing is playable, but the status shows who may watch: 404 for viewers, 401 and 403 for others.
   const entry = `${gateway.http}/hls/live/cam/index.m3u8`;
   const status = async (url: string, headers = {}) => (await fetch(url, { headers })).status;
   const refused = await Promise.all([

@@ -65,7 +65,7 @@ const H264 = ['-c:v', 'libx264', '-preset', 'ultrafast', '-bf', '2', '-g', '60',
 
 describe('live to fragments', () => {
   it.each([0, 20_000_000, 2 ** 32 - 2_000])(
-    'A7.14 keeps picture and sound where they were sent (offset %i ms)',
+    'A7.14 keeps the times of video and audio (offset %i ms)',
     async (offset) => {
       const { stream, tags } = await publish(
         [...VIDEO, ...AUDIO, '-t', '4', ...H264, '-c:a', 'aac', '-ac', '2'],

@@ -1,5 +1,4 @@
-// `mediaDir: none` keeps media only in memory. Viewers see no difference, nothing is written, and a second life of the process repeats no
-// name.
+// `mediaDir: none` keeps media only in memory. Viewers see no difference, nothing is written, and a second process reuses no file name.
 import { mkdir, readdir } from 'node:fs/promises';
 import { expect, it } from 'vitest';
 import { loadConfig } from '../../src/config/load-config.js';
@@ -49,7 +48,7 @@ it('continues after the numbers of an earlier process, whose players see a disco
   expect(later?.discontinuity).toBeGreaterThan(earlier?.discontinuity ?? Number.NaN);
 });
 
-it('cannot keep what it does not write', () => {
+it('rejects options that need a disk', () => {
   for (const [option, value] of [
     ['dvrWindow', '600'],
     ['playlistType', 'event'],

@@ -75,7 +75,7 @@ it('B1.01-B1.18 B2.03 B2.04 B3.01-B3.03 B3.14 B3.15 hold for everything that vie
   // B1.10: the end is final, and everything that the last playlist lists stays available.
   const last = recorded[0]?.playlists.at(-1) ?? '';
   expect(last).toContain('#EXT-X-ENDLIST');
-  // No event says that nothing changes any more. Waits longer than a segment, within which a live playlist would change.
+  // There is no event to await for "no change". Waits longer than a segment, because a live playlist would change within that time.
   await delay(1_500);
   expect(await fetchText(`${base}/source/index.m3u8`)).toBe(last);
   for (const uri of listedUris(parsePlaylist(last))) expect(await statusOf(`${base}/source/${uri}`), uri).toBe(200);
@@ -102,7 +102,7 @@ it('B1.08 B1.09 B3.02 B3.12 B3.13 listed and hinted files exist, and stay availa
   let playlist = parsePlaylist(await fetchText(`${base}/source/index.m3u8`));
   const firstListed = playlist.segments[0];
   let longest = 0;
-  /** Before the list changed: the gateway counts the retention time from a later moment. */
+  /** Time of the request before the list changed. The gateway counts the retention time from a later moment. */
   let asked = performance.now();
   while (playlist.mediaSequence <= (firstListed?.mediaSequence ?? 0)) {
     asked = performance.now();
@@ -139,7 +139,7 @@ it('B1.08 B1.09 B3.02 B3.12 B3.13 listed and hinted files exist, and stay availa
   const removed = `${base}/source/${firstListed?.uri}`;
   const until = asked + ((firstListed?.duration ?? 0) + longest) * 1000;
   const part = `${base}/source/${playlist.segments.at(-1)?.parts[0]?.uri}`;
-  /** Answers that came in time; a late one proves nothing. */
+  /** Statuses of answers that came in time. Late ones are ignored, because they prove nothing. */
   const inTime: number[] = [];
   while (performance.now() < until) {
     const [ofSegment, ofPart] = [await statusOf(removed), await statusOf(part)];

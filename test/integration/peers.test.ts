@@ -41,7 +41,7 @@ describe.skipIf(absentPeer(DEBIAN_FFMPEG))('Debian FFmpeg', () => {
     expect(publisher.stderr()).toBe('');
   });
 
-  it('shows its user why a wrong key is refused', async () => {
+  it('shows the reason to its user if the key is wrong', async () => {
     const gateway = await startGateway();
     const publisher = publishTestPattern(`${gateway.rtmp}/peer?key=wrong`, { ffmpeg: DEBIAN_FFMPEG, duration: 8 });
     expect((await publisher.exit).code).not.toBe(0);

@@ -23,11 +23,11 @@ const keys = new SigningKeys([Buffer.from(SECRET)]);
 const FLAGS = ['--play-access', 'token', '--play-secrets', SECRET, '--clock-skew', '0'];
 const STREAM = ['--ladder', 'source', '--segment-duration', '1', '--part-duration', '0.25'];
 
-/** Whose stream `live/cam` needs a token. */
+/** Gateway whose stream `live/cam` needs a token. */
 let guarded: TestGateway & { readonly base: string; readonly stateDir: string };
-/** The same, of which nobody publishes anything. */
+/** The same without a publisher. */
 let idle: TestGateway;
-/** Whose stream `live/cam` is for everybody. */
+/** Gateway whose stream `live/cam` is open to everybody. */
 let open: TestGateway;
 beforeAll(
   forAllTests(async () => {
@@ -57,7 +57,7 @@ async function watched(): Promise<typeof guarded> {
   return guarded;
 }
 
-/** Absolute addresses of everything that a playlist names. */
+/** Absolute URLs of everything that a playlist lists. */
 function urlsIn(playlist: string, from: string): string[] {
   const attributes = [...playlist.matchAll(/URI="([^"]+)"/g)].map(([, uri = '']) => uri);
   const lines = playlist.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
@@ -81,7 +81,7 @@ async function walk(entry: string): Promise<Map<string, { readonly status: numbe
 const withoutTicket = (url: string): string => url.replace(/\/~[^/]+\//, '/').replace(/\?.*/, '');
 
 describe('a protected stream', () => {
-  it('serves everything below a ticket, and nothing of it without', async () => {
+  it('serves everything with a ticket, and nothing without', async () => {
     const { base } = await watched();
     await expect(whenListed(base, 'source', 1)).rejects.toThrow();
     const entry = `${base}/index.m3u8?token=${tokenFor()}`;
@@ -92,7 +92,7 @@ describe('a protected stream', () => {
     const all = await walk(entry);
     for (const [url, { status }] of all) {
       if (url === entry) continue;
-      // The part that is hinted at comes after a while; what has left the list meanwhile is gone.
+      // The hinted part comes after a while; files that have left the playlist meanwhile give 404.
       expect([200, 404], url).toContain(status);
       expect(url).toMatch(/\/hls\/~1[^/]+\/live\/cam\//);
       expect(url).not.toContain('token');
@@ -102,7 +102,7 @@ describe('a protected stream', () => {
       expect(open.headers.get('access-control-allow-origin')).toBe('*');
       expect(open.headers.get('cache-control')).toBe('no-store');
       expect(await open.json()).toMatchObject({ code: 'access.play-required' });
-      // A token is taken at the entries alone.
+      // A token is accepted only at the entries.
       const late = await fetch(`${withoutTicket(url)}?token=${tokenFor()}`);
       if (!url.endsWith('/cam/index.m3u8')) expect(late.status).toBe(401);
     }
@@ -163,7 +163,7 @@ describe('a protected stream', () => {
     ['nonsense', () => '?token=%FF%00..%2F', 403, 'access.play-denied'],
   ])('refuses %s by HLS, DASH and thumbnail alike', async (_, query, status, code) => {
     const { http } = idle;
-    // Also where nothing is published: nobody learns which streams there are.
+    // The same answers if nothing is published, so that nobody learns which streams exist.
     for (const path of ['/hls/live/cam/index.m3u8', '/dash/live/cam/manifest.mpd', '/hls/live/cam/thumbnail.jpg']) {
       const response = await fetch(`${http}${path}${query()}`);
       expect(response.status, path).toBe(status);
@@ -180,11 +180,11 @@ describe('a protected stream', () => {
     },
   );
 
-  it('ends in mid-play when the time is over, and soon after it is revoked', async () => {
+  it('ends during playback when the token expires, and soon after it is revoked', async () => {
     const { base, stateDir } = await watched();
     const media = async (entry: string): Promise<string> =>
       urlsIn(await (await fetch(entry)).text(), entry).find((url) => url.includes('/source/index')) ?? '';
-    // As short as this machine is fast enough for.
+    // Retries with longer times until the machine is fast enough.
     const endingSoon = async (seconds: number): Promise<string> => {
       const url = await media(`${base}/index.m3u8?token=${tokenFor({ until: inSeconds(seconds) })}`);
       return url !== '' && (await fetch(url)).ok ? url : endingSoon(2 * seconds);
@@ -211,7 +211,7 @@ describe('a protected stream', () => {
     expect((await fetch(await media(`${base}/index.m3u8?token=${tokenFor()}`))).status).toBe(200);
   });
 
-  it('waits, goes away and ends like an open stream', async () => {
+  it('waits, disappears and ends like an open stream', async () => {
     const { http } = idle;
     const response = await fetch(`${http}/hls/live/nobody/index.m3u8?token=${tokenFor({ stream: 'live/*' })}`);
     expect(response.status).toBe(404);
@@ -230,11 +230,11 @@ describe('a protected stream', () => {
       new URL(element.exec(text)?.[1] ?? '', from).href;
     const base = leads(mpd, /<BaseURL>([^<]+)</, entry);
     expect(base).toMatch(/\/hls\/~1[^/]+\/live\/cam\/$/);
-    // Its clock is as protected as its media.
+    // The clock of the MPD is protected like the media.
     const clock = leads(mpd, /<UTCTiming [^>]*value="([^"]+)"/, entry);
     expect((await fetch(clock)).status).toBe(200);
     expect((await fetch(withoutTicket(clock))).status).toBe(401);
-    // Who asks below the ticket is led to the same media.
+    // An MPD requested with the ticket leads to the same media.
     const below = clock.replace(/time$/, 'manifest.mpd');
     const later = await (await fetch(below)).text();
     expect(leads(later, /<BaseURL>([^<]+)</, below)).toBe(base);
@@ -243,7 +243,7 @@ describe('a protected stream', () => {
     expect((await fetch(withoutTicket(new URL(init, base).href))).status).toBe(401);
   });
 
-  it('asks RTMP players for the same token', async () => {
+  it('requires the same token from RTMP players', async () => {
     const { rtmp, logs } = await watched();
     const play = async (query: string, seconds = 1, options: readonly string[] = []): Promise<number | null> => {
       const ffmpeg = spawn(npmFfmpeg(), [
@@ -267,7 +267,7 @@ describe('a protected stream', () => {
     expect(await play(`?token=${tokenFor()}`)).toBe(0);
     // In the server URL instead of behind the name.
     expect(await play('', 1, ['-rtmp_app', `live?token=${tokenFor()}`])).toBe(0);
-    // It would play for an hour, and is sent away when its time is over.
+    // The player would play for an hour, and is disconnected when its token expires.
     await play(`?token=${tokenFor({ until: inSeconds(4) })}`, 3_600);
     expect(JSON.stringify(logs)).toContain('access.play-expired');
     expect(await play('')).not.toBe(0);
@@ -289,7 +289,7 @@ describe('a protected stream', () => {
     expect(text).not.toContain(SECRET);
   });
 
-  it('is protected in an application of one’s own as well', async () => {
+  it("is also protected in the program's own application", async () => {
     const { gateway } = await watched();
     const app = Fastify({ routerOptions: { maxParamLength: 255 } });
     await app.register(sluiceHttp, { ...gateway.httpDependencies(), prefix: '/video' });
@@ -330,7 +330,7 @@ it.each(['~<x>', '~%3Cx%3E', '~"&', '~%22%26', '~$&', '~%2F..'])('writes no %s i
   }
 });
 
-it('a ticket does no harm where everybody may watch', async () => {
+it('a ticket is accepted and ignored if everybody may watch', async () => {
   const { http } = open;
   await whenListed(`${http}/hls/~1any/live/cam`, 'source', 1);
   expect(await (await fetch(`${http}/dash/~1any/live/cam/manifest.mpd`)).text()).toContain(

@@ -1,5 +1,5 @@
-// Keys and users of the file of publishers in a whole gateway: who has one gets in, and who loses it is ended. A command that is killed loses
-// nothing.
+// Keys and users of the file of publishers in a whole gateway: they allow publishing, and a publisher that loses its key is ended. A killed command
+// loses no data.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile, rm } from 'node:fs/promises';
@@ -18,7 +18,7 @@ import { temporaryDirectory } from '../support/temp-dir.js';
 const fileOf = (stateDir: string): string => join(stateDir, 'publishers.jsonl');
 
 describe('a gateway with keys', () => {
-  it('D5.03 D5.04 D5.05 lets in who has one, says which, and ends who uses it within a second when it is revoked', async () => {
+  it('D5.03 D5.04 D5.05 accepts a publisher with a key, reports which key, and ends the publisher within a second when the key is revoked', async () => {
     const stateDir = await temporaryDirectory();
     const gateway = await startGateway('--ladder', 'source', '--state-dir', stateDir);
     const started: object[] = [];
@@ -41,7 +41,7 @@ describe('a gateway with keys', () => {
     expect(JSON.stringify([gateway.logs, started])).not.toContain(secret);
   });
 
-  it('D5.02 D5.03 ends who publishes when the key expires, warns before, and lets them go on who were to keep running', async () => {
+  it('D5.02 D5.03 ends a publisher when its key expires, warns before, and does not end publishers that may keep running', async () => {
     const stateDir = await temporaryDirectory();
     const kept = await addKey(stateDir, { names: ['kept'] }, undefined);
     const rotated = await addKey(stateDir, { names: ['rotated'] }, Date.now() + 3_600_000);
@@ -64,7 +64,7 @@ describe('a gateway with keys', () => {
     expect((await tryToPublish(gateway.rtmp, `rotated?key=${next?.secret}`)).refusal).toBeUndefined();
   });
 
-  it('D5.05 lets in the users of the file, and ends those who are removed', async () => {
+  it('D5.05 accepts the users of the file, and ends those who are removed', async () => {
     const stateDir = await temporaryDirectory();
     await setUser(stateDir, 'anna', hashPassword('anna', 'her password'), { names: ['cam'] });
     const gateway = await startGateway('--ladder', 'source', '--state-dir', stateDir);
@@ -77,7 +77,7 @@ describe('a gateway with keys', () => {
     expect(await right.encoder.event('rejected')).toMatchObject({ description: 'the user was removed' });
   });
 
-  it('D5.05 is not open to everybody because its last key was revoked', async () => {
+  it('D5.05 does not become open to everybody when its last key is revoked', async () => {
     const stateDir = await temporaryDirectory();
     const { id } = await addKey(stateDir, {}, undefined);
     await revokeKey(stateDir, id);
@@ -86,7 +86,7 @@ describe('a gateway with keys', () => {
   });
 });
 
-it('D5.06 is whole after a command was killed at any moment', async () => {
+it('D5.06 has a valid file after a command was killed at any moment', async () => {
   const stateDir = await temporaryDirectory();
   const first = await addKey(stateDir, {}, undefined);
   const directory = await buildProgram();

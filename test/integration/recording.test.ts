@@ -1,4 +1,4 @@
-// Recordings of a whole gateway, as viewers and operators meet them: every sample that was live, over a publisher's absence and a killed process.
+// Recordings of a whole gateway, as viewers and operators see them: they have every live sample, over a publisher's absence and a killed process.
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { readdir, readFile, stat } from 'node:fs/promises';
@@ -38,7 +38,7 @@ async function recordings(http: string): Promise<readonly Listed[]> {
   return answer.recordings;
 }
 
-/** The newest recording, once it is no longer made. */
+/** The newest recording, when it is finished. */
 const whenMade = (http: string): Promise<Listed> =>
   eventually(async () => (await recordings(http)).find(({ state }) => state !== 'recording' && state !== 'paused'));
 
@@ -51,7 +51,7 @@ const statusOf = async (url: string, headers: Record<string, string>): Promise<n
 const digest = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex');
 
 describe('a recording of a stream', () => {
-  it('has the bytes of every segment that was live, plays in FFmpeg, and is told of by events', async () => {
+  it('has the bytes of every live segment, plays in FFmpeg, and is reported by events', async () => {
     const { gateway, http, publishUrl, mediaDir, errors } = await startGateway(...FLAGS, '--record', 'all');
     const events: GatewayEvent[] = [];
     gateway.onEvent((event) => void events.push(event));
@@ -118,7 +118,7 @@ describe('a recording of a stream', () => {
     expect(part.headers.get('content-range')).toBe(`bytes 10-19/${bytes.length}`);
     expect(Buffer.from(await part.arrayBuffer())).toEqual(bytes.subarray(10, 20));
     const etag = whole.headers.get('etag') ?? '';
-    // `fetch` would forbid the server to answer so.
+    // Not `fetch`, which would hide a 304 answer.
     expect(await statusOf(`${base}/source/${uri}`, { 'if-none-match': etag })).toBe(304);
     expect((await fetch(`${base}/source/${uri}`, { method: 'HEAD' })).headers.get('content-length')).toBe(
       `${bytes.length}`,
@@ -136,7 +136,7 @@ describe('a recording of a stream', () => {
     expect((await fetch(`${http}/vod/00000000000000000000000000/index.m3u8`)).status).toBe(404);
   });
 
-  it('goes on over a publisher who returns in time, with one discontinuity and the gap told', async () => {
+  it('continues when the publisher returns in time, with one discontinuity and the gap listed', async () => {
     const { http, publishUrl } = await startGateway(...FLAGS, '--record', 'all', '--resume-window', '2');
     const first = await publishLoop(publishUrl('cam'), source);
     await whenListed(`${http}/hls/live/cam`, 'source', 2);
@@ -167,12 +167,12 @@ describe('a recording of a stream', () => {
     expect(() => gateway.recordings.start('live', 'other')).toThrow('no stream live/other is live');
   });
 
-  it('G15 is one MP4 with moov first, any range of it, and the very samples of the segments', async () => {
+  it('G15 is one MP4 with moov first, which serves any range and has exactly the samples of the segments', async () => {
     const { http, publishUrl } = await startGateway(...FLAGS, '--record', 'all', '--resume-window', '2');
     const first = await publishLoop(publishUrl('cam'), source);
     await whenListed(`${http}/hls/live/cam`, 'source', 3);
     const { id } = (await recordings(http))[0] ?? { id: '' };
-    // Not while it is made.
+    // Not while the recording is in progress.
     expect((await fetch(`${http}/vod/${id}.mp4`)).status).toBe(404);
     await first.stop();
     const second = await publishLoop(publishUrl('cam'), source);
@@ -214,7 +214,7 @@ describe('a recording of a stream', () => {
       expect(await hashes(url, stream)).toEqual(segments);
       expect(segments.length).toBeGreaterThan(50);
     }
-    // The time without a publisher is in it.
+    // The MP4 includes the time without a publisher.
     const away = gaps.reduce((sum, { from, to }) => sum + Date.parse(to) - Date.parse(from), 0) / 1000;
     const movie = await runProgram(npmFfmpeg(), [
       '-v',
@@ -241,7 +241,7 @@ describe('a recording of a stream', () => {
     expect((await fetch(`${http}/vod/${id}.mp4?rendition=720p`)).status).toBe(404);
   });
 
-  it('needs the same token as the stream where that is protected', async () => {
+  it('needs the same token as a protected stream', async () => {
     const flags = ['--play-access', 'token', '--play-secrets', SECRET];
     const { http, publishUrl } = await startGateway(...FLAGS, ...flags, '--record', 'all');
     const publisher = await publishLoop(publishUrl('cam'), source);
@@ -266,7 +266,7 @@ describe('a recording of a stream', () => {
   });
 });
 
-it('a recording of a killed gateway is finished by the next, with all that was listed', async () => {
+it('a recording of a killed gateway is finished by the next process, with all listed segments', async () => {
   const program = await buildGateway(...FLAGS, '--record', 'all');
   const gateway = await program.start();
   await publishLoop(`${gateway.rtmp}/cam`, source);

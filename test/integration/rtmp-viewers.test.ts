@@ -10,7 +10,7 @@ import { controlResumeWindows } from '../support/resume-window.js';
 import { PASSWORD, startSecureGateway, withUser } from '../support/secure-gateway.js';
 import { temporaryDirectory } from '../support/temp-dir.js';
 
-/** Long enough to be noticed. */
+/** A short publish, long enough to be accepted. */
 const MOMENT = { duration: 1, size: '320x180', preset: 'ultrafast' };
 
 const messages = (gateway: TestGateway, message: string) => gateway.logs.filter(({ msg }) => msg === message);
@@ -148,7 +148,7 @@ describe('players', () => {
   });
 
   it.skipIf(absentPeer(RTMPDUMP))(
-    'A4.20 rtmpdump is told at once that nobody publishes, and that playing is off',
+    'A4.20 rtmpdump learns at once that nobody publishes, and that playing is off',
     async () => {
       for (const flags of [[], ['--rtmp-play', 'off']]) {
         const gateway = await startGateway(...flags);

@@ -7,7 +7,7 @@ import { startGateway, TEST_KEY, type TestGateway } from '../support/gateway.js'
 import { fetchText, recordRendition, whenLive } from '../support/hls-client.js';
 import { ffmpegChildren, npmFfmpeg, startProgram } from '../support/processes.js';
 
-/** A listener that nobody should call; it counts those who do. */
+/** A listener that must not be called. It counts connections. */
 async function startTrap(): Promise<{ port: number; calls: () => number }> {
   let calls = 0;
   const server = createServer((socket) => {

@@ -1,4 +1,4 @@
-// The main job, end to end: a real encoder publishes, FFmpeg transcodes, and every rendition is judged by what a player gets.
+// The main path, end to end: a real encoder publishes, FFmpeg transcodes, and every rendition is checked as a player gets it.
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';

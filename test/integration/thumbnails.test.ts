@@ -48,7 +48,7 @@ async function streamState(http: string): Promise<{ state?: string; thumbnail?: 
   return (await answer.json()) as { state?: string; thumbnail?: boolean };
 }
 
-/** Asks again until the condition holds; the time limit is that of the test. */
+/** Polls until the condition holds; the test's timeout is the limit. */
 async function until(condition: () => Promise<boolean>): Promise<void> {
   await eventually(async () => ((await condition()) ? true : undefined));
 }

@@ -1,5 +1,5 @@
-// Edges that check the tickets of viewers, as real programs between many viewers and one origin: one entry of the cache for all of them, and
-// nobody gets in who may not.
+// Edges that check the tickets of viewers, as real programs between many viewers and one origin: all viewers share one cache entry, and nobody can
+// watch without a valid ticket.
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
@@ -82,7 +82,7 @@ describe.each([
     },
   );
 
-  it.skipIf(absentPeer(program))('lets in who has a good ticket, and nobody else', async () => {
+  it.skipIf(absentPeer(program))('accepts viewers with a valid ticket, and nobody else', async () => {
     const members = await serveMembers();
     const { ticket, token, revoked, inSeconds, requests } = members;
     const { port, log } = await startEdge(members.port);
@@ -98,7 +98,7 @@ describe.each([
     const good = ticket('good', 'live', 'a');
     expect(await (await below(good)).text()).toBe(await first.text());
     expect((await below(ticket('good', 'live', undefined))).status).toBe(200);
-    // nginx and Varnish decode it, or not.
+    // nginx and Varnish may or may not decode it.
     expect((await below(good.replace('~', '%7E'))).status).toBe(200);
 
     const reached = sum(mediaRequests(members));
@@ -125,10 +125,10 @@ describe.each([
     const expired = await below(ticket('old', 'live', 'a', inSeconds(-120)));
     expect([expired.status, await expired.json()]).toMatchObject([403, { code: 'access.play-expired' }]);
     expect(sum(mediaRequests(members))).toBe(reached);
-    // Plain nginx has to ask; the others do not.
+    // Plain nginx must ask the gateway about tickets; the others check them themselves.
     if (program !== NGINX) expect(sum([...requests]) - about).toBeLessThanOrEqual(2);
 
-    // What is in the cache is not for who has no ticket, whatever the request says of itself.
+    // Cached media is not sent without a ticket, whatever headers the request has.
     const own = { 'x-sluice-edge': `${EDGE_SECRET} checked`, 'x-sluice-checked': 'yes', 'x-sluice-is': 'good' };
     const claims = [
       {},
@@ -141,11 +141,11 @@ describe.each([
       expect((await get(`/hls/~x/${PLAYLIST}`, headers)).status).toBe(403);
       expect((await get('/edge/ended-sessions', headers)).status).toBe(404);
     }
-    // Who passes by the edge gets nothing.
+    // A viewer who bypasses the edge gets nothing.
     const direct = await fetch(`http://127.0.0.1:${members.port}/hls/${good}/${PLAYLIST}`);
     expect([direct.status, await direct.json()]).toMatchObject([403, { code: 'http.edge-only' }]);
 
-    // Who is sent away is gone soon, and nobody else.
+    // A revoked viewer is soon refused, and nobody else.
     revoked.set('good', inSeconds(600));
     await eventually(async () => ((await below(good)).status === 403 ? true : undefined));
     expect((await below(ticket('better', 'live', 'a'))).status).toBe(200);

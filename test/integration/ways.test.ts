@@ -5,7 +5,7 @@ import { buildProgram } from '../support/built-program.js';
 import { npmFfmpeg, runProgram } from '../support/processes.js';
 import { temporaryDirectory } from '../support/temp-dir.js';
 
-/** A way may become shorter. Before it becomes longer, ask whether one of its files can do the work of the new one. */
+/** A path may become shorter. Before it becomes longer, check whether one of its files can do the work of the new one. */
 const LONGEST = { picture: 41, reload: 25 };
 
 /** For each file: number of calls of its most-called function. */

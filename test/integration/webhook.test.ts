@@ -46,7 +46,7 @@ async function withWebhook(url: string, ...flags: string[]): Promise<TestGateway
   return startGateway('--state-dir', stateDir, '--publish-webhook', url, ...flags);
 }
 
-it('D4.01 D4.05 names the stream, says why not, and delays nobody else while it hangs', async () => {
+it('D4.01 D4.05 sets the name of the stream, gives the reason of a refusal, and delays nobody else while it hangs', async () => {
   let hanging: (() => void) | undefined;
   const hangs = new Promise<void>((resolve) => {
     hanging = resolve;
@@ -89,7 +89,7 @@ it('D4.05 gives one stream its ladder, its recording and its title, and leaves t
   expect(recorded('own')).toMatchObject([{ title: 'Camera 1' }]);
   expect(recorded('other')).toEqual([]);
 
-  // Other renditions are another stream; without a word about recording, nothing is recorded.
+  // Other renditions start another stream. Without the option `record`, nothing is recorded.
   await own.stop();
   await publishLoop(`${gateway.rtmp}/own?pass=other`, source);
   const renditions = () =>
@@ -101,7 +101,7 @@ it('D4.05 gives one stream its ladder, its recording and its title, and leaves t
   expect(recorded('own')).toHaveLength(1);
 });
 
-it('D4.05 lets one publisher take over a name, and another be refused it', async () => {
+it('D4.05 allows one publisher to take over a name, and refuses it to another', async () => {
   const { url } = await backEnd((password) => ({ publishConflict: password }));
   // However busy the machine is, the first publisher does not count as silent.
   const gateway = await withWebhook(url, '--ladder', 'source', '--takeover-after', '30');
@@ -159,7 +159,7 @@ it('D4.05 D5.11 limits the viewers of one stream at the entry, and disturbs nobo
   for (const sid of ['anna', 'ben']) expect((await enter('large', sid)).status).toBe(200);
 });
 
-it('D4.06 tells the end of each publish once, after a kill as well', async () => {
+it('D4.06 is notified once of the end of each publish, even after a kill', async () => {
   const { url, asked } = await backEnd(() => ({}));
   const program = await buildGateway('--ladder', 'source', '--publish-webhook', url);
   const killed = await program.start();
@@ -179,7 +179,7 @@ it('D4.06 tells the end of each publish once, after a kill as well', async () =>
   const opened = asked.filter(({ status }) => status === 'opening').map(({ grantId }) => grantId);
   expect(closings().map(({ grantId }) => grantId)).toEqual(opened);
 
-  // A gateway that is stopped tells it before it ends or, if the back end is slow, after the next start.
+  // A stopped gateway notifies the back end before it ends or, if that is slow, after the next start.
   await tryToPublish(next.rtmp, 'again');
   next.child.kill('SIGTERM');
   await next.exit;

@@ -1,4 +1,4 @@
-// Writes test/vectors/captures anew: `npm run record`.
+// `npm run record`: records test/vectors/captures again.
 import { writeFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { startServer } from '../servers/rtmp/server-under-test.js';

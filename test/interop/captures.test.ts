@@ -23,7 +23,7 @@ function liveStream(peer: TestPeer): { stream: LiveStream; tags: LiveTag[]; warn
   return { stream, tags, warnings };
 }
 
-/** What a client is told, without the numbers that differ. */
+/** The answers to a client, without the numbers that differ. */
 const told = ({ commands, statuses }: TestPeer): unknown[] => [
   ...commands.map(({ name }: Answer) => name),
   ...statuses.map(({ code }) => code),
@@ -34,7 +34,7 @@ const NEWER_CODECS = PUBLISHERS.filter(({ codec }) => codec !== 'avc').map(({ na
 describe.each([...PUBLISHERS, ...LATE_PUBLISHERS].map((publisher) => [publisher.name, publisher] as const))(
   '%s',
   (name, { codec }) => {
-    // HEVC, AV1 and VP9 come although neither side spoke of them in connect (A9.01).
+    // HEVC, AV1 and VP9 are sent although neither side announced them in connect (A9.01).
     const ids = NEWER_CODECS.includes(name) ? 'A9.01 A9.03' : name.includes('s in') ? 'A2.14 A2.17 A7.14' : 'A4.09';
 
     it(`${ids} publishes from its recorded bytes, however they are cut`, async () => {
@@ -56,7 +56,7 @@ describe.each([...PUBLISHERS, ...LATE_PUBLISHERS].map((publisher) => [publisher.
       expect(stream.metadataHints).toMatchObject({ width: 128, height: 96, frameRate: 10 });
       expect(stream.statistics).toMatchObject({ videoFrames: 20, droppedTags: 0, discontinuities: 0 });
       expect(stream.statistics).toMatchObject({ repairedTimestamps: 0, keyFrameMismatches: 0 });
-      // Every frame as far from the first as it was sent: nothing is bent, however late the clock of the encoder.
+      // Every frame has the same distance from the first as in the capture, even for large timestamps.
       const sent = whole
         .eventsOf('media')
         .filter(({ kind, body }) => kind === 'video' && parseVideoTag(body).packetType === 'frames');
@@ -77,7 +77,7 @@ describe.each([...PUBLISHERS, ...LATE_PUBLISHERS].map((publisher) => [publisher.
 );
 
 describe('players', () => {
-  it.each(['rtmpdump playing', 'FFmpeg 7.0 playing'])('A4.20 %s asks for the stream', async (name) => {
+  it.each(['rtmpdump playing', 'FFmpeg 7.0 playing'])('A4.20 %s requests the stream', async (name) => {
     const bytes = await readCapture(name);
     for (const size of [bytes.length, 1]) {
       const peer = replay(bytes, size);

@@ -1,4 +1,4 @@
-// Where the bytes lie that real clients sent to a gateway; see captures.record.ts for how they came to be.
+// The recorded bytes that real clients sent to a gateway. captures.record.ts recorded them.
 import { readFile } from 'node:fs/promises';
 
 export const CAPTURE_DIRECTORY = new URL('../vectors/captures/', import.meta.url);

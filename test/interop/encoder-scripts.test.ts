@@ -1,4 +1,4 @@
-// Encoders that cannot be run here still have to get every frame through, hear what they wait for, and leave exactly once.
+// Encoders that cannot be run here are simulated: each must deliver every frame, get the answers for which it waits, and end exactly once.
 import { describe, expect, it } from 'vitest';
 import { LiveStream } from '../../src/live/stream.js';
 import type { LiveTag } from '../../src/live/tag.js';
@@ -9,7 +9,7 @@ import { readCapture } from './captures.js';
 import { ENCODER_SCRIPTS, type Media, ScriptedEncoder } from './encoder-scripts.js';
 import type { Codec } from './publishers.js';
 
-/** Media as a real encoder made it, out of the capture of a publish. */
+/** Media of a real encoder, from the capture of a publish. */
 async function recordedMedia(codec: Codec): Promise<Media> {
   const peer = new TestPeer().send(await readCapture(`FFmpeg 7.0, ${codec}`));
   const media = peer.eventsOf('media').flatMap(({ kind, timestamp, body }) => {
@@ -61,7 +61,7 @@ describe('encoders as publicly known', () => {
       });
       const served = tags.filter(({ kind, sequenceHeader }) => kind !== 'script' && !sequenceHeader);
       const sent = [...media.frames];
-      // The first picture waits for the message after it, which tells whether it was whole: sound may pass it.
+      // The first picture waits for the next message, which shows whether it was complete; audio may overtake it.
       for (const kind of ['video', 'audio'] as const) {
         const times = served.filter((tag) => tag.kind === kind).map(({ dts }) => dts - (served[0]?.dts ?? 0));
         const expectedTimes = sent.filter((frame) => frame.kind === kind).map(({ timestamp }) => timestamp);

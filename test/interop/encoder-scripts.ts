@@ -1,5 +1,5 @@
-// Encoders that cannot be run here, as the sequence of messages that is publicly known of each: from their source code if it is
-// open, else from what their users reported. A script says only what is peculiar; pictures and sound are plain.
+// Encoders that cannot be run here, as sequences of messages that are publicly known: from their source code if it is open, otherwise from reports of
+// their users. A script contains only the peculiarities; video and audio are ordinary.
 import { encodeAmf0 } from '../../src/protocols/amf/amf0-encoder.js';
 import { writeAmf3 } from '../../src/protocols/amf/amf3-encoder.js';
 import { AmfEcmaArray, type AmfValue, amfObject } from '../../src/protocols/amf/values.js';
@@ -13,7 +13,7 @@ type Properties = readonly (readonly [string, AmfValue])[];
 
 export interface Command {
   readonly transactionId: number;
-  /** Without the command object, which is null but for connect. */
+  /** The values after the command object, which is null except in connect. */
   readonly values?: AmfValue[];
   readonly object?: AmfValue;
   readonly chunkStreamId?: number;
@@ -46,7 +46,7 @@ export class ScriptedEncoder {
   command(name: string, command: Command): this {
     const { transactionId, object = null, values = [], chunkStreamId = 3, messageStreamId = 0, amf3 = false } = command;
     const body = encodeAmf0([name, transactionId, object, ...values]);
-    // A command of type 17 is one of type 20 behind a byte that says AMF0 (RTMP 1.0 7.1.1).
+    // A command of type 17 is a command of type 20 after a byte that selects AMF0 (RTMP 1.0 7.1.1).
     const typed = amf3 ? Buffer.concat([Buffer.of(0), body]) : body;
     return this.message(amf3 ? 17 : 20, typed, { chunkStreamId, messageStreamId });
   }
@@ -56,7 +56,7 @@ export class ScriptedEncoder {
     return this;
   }
 
-  /** @throws unless the server has answered so: the encoder would wait for ever. */
+  /** @throws if the server has not sent this answer, for which the encoder would wait for ever */
   awaitResult(transactionId: number): this {
     return this.#await(
       `_result ${transactionId}`,
@@ -97,7 +97,7 @@ export interface EncoderScript {
   readonly ids: string;
   /** What it sends, if not H.264. */
   readonly codec?: Codec;
-  /** Codes of what the log is told. Default none. */
+  /** Codes of the expected log lines. Default none. */
   readonly warnings?: readonly string[];
   run(encoder: ScriptedEncoder, media: Media): void;
 }
@@ -138,7 +138,7 @@ function leave(encoder: ScriptedEncoder, { messageStreamId = 1 as AmfValue, tran
 const fourCc = (prefix: number, name: string, ...rest: (Buffer | number[])[]): Buffer =>
   Buffer.concat([Buffer.of(prefix), Buffer.from(name), ...rest.map((part) => Buffer.from(part))]);
 
-/** obs-outputs: librtmp changed to say its chunk size before connect, and metadata of twenty properties. */
+/** obs-outputs: a modified librtmp that sends its chunk size before connect, and metadata with twenty properties. */
 const OBS_CONNECT: Properties = [
   ['app', 'live'],
   ['type', 'nonprivate'],
@@ -224,7 +224,7 @@ export const ENCODER_SCRIPTS: readonly EncoderScript[] = [
     run: (encoder, media) => obs(encoder, 7, () => send(encoder, media)),
   },
   {
-    name: 'OBS Studio of before 29, codec ids as text',
+    name: 'OBS Studio before 29, codec ids as text',
     ids: 'A6.07 A6.08',
     run: (encoder, media) => obs(encoder, 'avc1', () => send(encoder, media)),
   },
@@ -374,7 +374,7 @@ export const ENCODER_SCRIPTS: readonly EncoderScript[] = [
     },
   },
   {
-    name: 'Streamlabs for phones, whose C2 repeats nothing',
+    name: 'Streamlabs for phones, whose C2 does not echo S1',
     ids: 'A1.07',
     run: (encoder, media) => {
       encoder.handshake(Buffer.alloc(1536, 0xa5)).chunkSize(65_536).connect(FMLE_CONNECT).awaitResult(1);

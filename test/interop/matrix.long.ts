@@ -1,5 +1,5 @@
 // Every encoder and player that can be run, against a whole gateway: `npm run long -- matrix`.
-// What users get from the newest of each is in the normal run too: test/integration/peers, codecs and rtmp-viewers.
+// The newest release of each is also tested in the normal run: test/integration/peers, codecs and rtmp-viewers.
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -28,7 +28,7 @@ const CODECS: Readonly<Record<Codec, RegExp>> = {
 /** One line for each encoder and player, shown at the end. */
 const rows: string[] = [];
 
-/** Samples of all segments, and what FFmpeg says that decodes them. */
+/** Number of samples in all segments, and the errors of an FFmpeg that decodes them. */
 async function contents({ inits, segments }: RecordedRendition): Promise<{ samples: number; errors: string }> {
   const [init = Buffer.alloc(0)] = inits.values();
   const media = [...segments.values()].map(({ bytes }) => bytes);
@@ -96,7 +96,7 @@ describe('matrix', () => {
         [expect.stringMatching(CODECS.avc), 'mp4a.40.2'],
       ]);
       expect([source?.errors, rung?.errors, audio?.errors]).toEqual(['', '', '']);
-      // Every picture that was sent, in both; of the sound all but what an encoder holds back at its end.
+      // Both renditions have every picture that was sent, and all audio except the frames that an encoder holds back at its end.
       expect([source?.samples, rung?.samples]).toEqual([SECONDS * RATE, SECONDS * RATE]);
       expect(audio?.samples).toBeGreaterThanOrEqual(Math.floor((SECONDS * 44_100) / 1024) - 2);
       for (const { playlists } of recorded) expect(playlists.at(-1)).toContain('#EXT-X-ENDLIST');
@@ -110,7 +110,7 @@ describe('matrix', () => {
       const ffmpeg = await ffmpegRelease(release);
       const results: string[] = [];
       for (const [url, works] of [
-        // With users, a key belongs in the server URL: it is there that FFmpeg is asked who it is.
+        // If there are users, the key must be in the server URL, because FFmpeg is asked for credentials at connect.
         [`${gateway.rtmps}?key=${gateway.key}/tls`, true],
         [withUser(`${gateway.rtmp}/user`), true],
         [withUser(`${gateway.rtmps}/both`), true],

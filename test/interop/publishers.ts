@@ -1,4 +1,4 @@
-// The encoders that others wrote and that run here, each with the arguments its users would give it.
+// Third-party encoders that can be run here, each with the arguments that its users would choose.
 import { GSTREAMER } from '../support/peers.js';
 import { type FfmpegRelease, ffmpegRelease } from './ffmpeg-releases.js';
 
@@ -9,7 +9,7 @@ export interface Picture {
   readonly size: string;
   readonly rate: number;
   readonly seconds: number;
-  /** Of the video, as FFmpeg reads it. Default 400k. */
+  /** Video bitrate in FFmpeg's notation. Default 400k. */
   readonly bitrate?: string;
 }
 
@@ -59,13 +59,13 @@ export function gstreamerPublisher(sink: 'rtmp2sink' | 'rtmpsink'): Publisher {
   return {
     name: `GStreamer ${sink}`,
     codec: 'avc',
-    // Pictures are moved to the times of the sound around them.
+    // It moves pictures to the times of neighbouring audio.
     longestFrame: 0.093,
     command: async (url, { size, rate, seconds, bitrate = '400k' }) => {
       const [width, height] = size.split('x');
       const buffers = Math.ceil((seconds * 44_100) / 1024);
       const pipeline = [
-        // Without a format the test source and the encoder agree on 4:4:4 with ten bits, as no camera does.
+        // Without this format the test source and the encoder would agree on 4:4:4 with ten bits, which no camera uses.
         `videotestsrc is-live=true num-buffers=${seconds * rate} ! video/x-raw,format=I420,width=${width},height=${height},framerate=${rate}/1`,
         `! x264enc speed-preset=veryfast key-int-max=${rate} bitrate=${Number.parseInt(bitrate, 10)} ! h264parse ! queue ! mux.`,
         `audiotestsrc is-live=true num-buffers=${buffers} samplesperbuffer=1024 ! audio/x-raw,rate=44100,channels=2`,
@@ -90,7 +90,9 @@ export const PUBLISHERS: readonly Publisher[] = [
   gstreamerPublisher('rtmpsink'),
 ];
 
-/** Times that no longer fit three bytes: 5.5 hours in, and across the 24-bit border (4 h 39 min) half a second after the start. */
+/**
+ * Timestamps of more than three bytes: one stream starts at 5.5 hours, another passes the 24-bit limit (4 h 39 min) half a second after its start.
+ */
 export const LATE_PUBLISHERS: readonly Publisher[] = [
   ffmpegPublisher('5.1', 'avc', { name: 'FFmpeg 5.1, 20000 s in', output: ['-output_ts_offset', '20000'] }),
   ffmpegPublisher('7.0', 'avc', {

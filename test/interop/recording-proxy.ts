@@ -1,11 +1,11 @@
-// Bytes as encoders really send them are worth more than bytes as we think they do: passes a connection on and keeps one side.
+// A proxy that records the bytes that a real encoder sends.
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { onTestFinished } from 'vitest';
 
 export interface RecordingProxy {
   readonly port: number;
-  /** What the client of the first connection sent, once that connection is over. */
+  /** The bytes that the client of the first connection sent. Resolves when that connection has ended. */
   readonly recorded: Promise<Buffer>;
 }
 

@@ -1,5 +1,4 @@
-// AAC with ADTS headers, however the messages are cut and whatever the sequence header contains: the result is the same as that of an MP4
-// muxer.
+// AAC with ADTS headers: however the messages are cut and whatever the sequence header contains, the result is the same as that of an MP4 muxer.
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { LiveStream } from '../../src/live/stream.js';
@@ -74,7 +73,7 @@ describe('AAC behind ADTS headers', () => {
     [mono, quad] = await Promise.all([record('mono', 1), record('quad', 4)]);
   });
 
-  it('gives the bare frames at their times, however many come in a message and whichever header came', () => {
+  it('gives the bare frames at their times, however many are in a message and whatever the sequence header contains', () => {
     const sizes = fc.array(fc.integer({ min: 1, max: 7 }), { minLength: 1, maxLength: 5 });
     const headers = fc.constantFrom('none', 'right', 'an ADTS header', 'wrong');
     const starts = fc.constantFrom(0, 5_000, 2 ** 32 - 100);
@@ -104,13 +103,13 @@ describe('AAC behind ADTS headers', () => {
   it('takes the channel layout of a program config element from the first frame, as FFmpeg does', () => {
     const { stream, sounds } = publish(quad.adts, undefined);
     const made = stream.audioTrack?.configuration ?? Buffer.alloc(0);
-    // FFmpeg adds a mark which says that no SBR follows.
+    // FFmpeg appends bits that signal that SBR is absent.
     expect(quad.config.subarray(0, made.length).toString('hex')).toBe(made.toString('hex'));
     expect(stream.audioTrack).toMatchObject({ channels: 4, sampleRate: 48_000 });
     expect(sounds).toHaveLength(quad.frames.length);
   });
 
-  it('puts frames together that were cut anywhere, whatever header came', () => {
+  it('joins frames that were cut anywhere, whatever the sequence header contains', () => {
     const sizes = fc.array(fc.integer({ min: 1, max: 500 }), { minLength: 1, maxLength: 8 });
     fc.assert(
       fc.property(sizes, fc.boolean(), (cut, hasHeader) => {

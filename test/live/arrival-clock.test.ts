@@ -1,4 +1,4 @@
-// Some encoders send one timestamp for all frames, or count frames instead of milliseconds: what then tells time is the arrival.
+// Some encoders send the same timestamp for all frames, or count frames instead of milliseconds. Their times are then taken from the arrival.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { LiveStream } from '../../src/live/stream.js';
@@ -33,7 +33,7 @@ interface Placed extends Frame {
   readonly discontinuity: boolean;
 }
 
-/** @param delays of the network for one frame after the other, in turn; frames do not overtake each other */
+/** @param delays network delays, used in turn for one frame after the other; frames do not overtake each other */
 function place(frames: readonly Frame[], delays: readonly number[]): { placed: Placed[]; stuck: number } {
   let now = 0;
   let stuck = 0;
@@ -127,7 +127,7 @@ describe('timestamps that advance', () => {
   });
 });
 
-it('tells the publisher once that its timestamps do not advance, and counts it', () => {
+it('reports once that the timestamps of a publisher do not advance, and counts it', () => {
   const clock = { now: 0 };
   const stream = new LiveStream({ app: 'live', name: 'a', startedAt: 0, clock: { now: () => clock.now } });
   const warnings: string[] = [];

@@ -1,4 +1,4 @@
-// All codecs that an encoder may send: which become tracks, what their tags contain, and where decoding can really start.
+// All codecs that an encoder may send: which become tracks, what their tags contain, and at which pictures decoding can start.
 import { describe, expect, it } from 'vitest';
 import { LiveStream } from '../../src/live/stream.js';
 import type { LiveTag } from '../../src/live/tag.js';
@@ -127,7 +127,7 @@ describe('video heads of HEVC', () => {
 });
 
 describe('video heads and parameter sets', () => {
-  it('A7.15 believes the bitstream, not the flag, and writes that into the header', () => {
+  it('A7.15 finds key frames in the bitstream, not by the flag, and corrects the flag', () => {
     const { stream, tags } = newStream();
     stream.publish('video', 0, videoHeader());
     stream.publish('video', 0, avcFrame(0x17, nal(IDR)));

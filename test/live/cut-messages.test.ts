@@ -1,4 +1,4 @@
-// However an encoder cuts its pictures into messages, readers get the encoded pictures, one sample each, as if each had come whole.
+// However an encoder cuts its pictures into messages, readers get each picture as one sample, as if it had come in one message.
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { LiveStream } from '../../src/live/stream.js';
@@ -156,7 +156,7 @@ function seen(codec: Recording['codec'], tags: readonly LiveTag[]): unknown {
   }));
 }
 
-/** FFmpeg puts the SEI that names x264 before the first delimiter; a picture that was put together begins with the delimiter. */
+/** FFmpeg puts the SEI that names x264 before the first delimiter; a joined picture begins with the delimiter. */
 function delimiterFirst(codec: Recording['codec'], units: readonly Buffer[]): string[] {
   const bitstream = bitstreamOf(codec);
   const isFirst = new Map(units.map((unit) => [unit, bitstream.roleOf(unit) === 'delimiter' ? 0 : 1]));

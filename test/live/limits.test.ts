@@ -1,4 +1,4 @@
-// One publisher must not harm others: jumps, changes, sizes and rates have limits, and a publisher that exceeds one is told.
+// One publisher must not harm others: jumps, changes, sizes and rates have limits, and a publisher that exceeds one gets the reason.
 import { describe, expect, it } from 'vitest';
 import { LiveStream } from '../../src/live/stream.js';
 import type { LiveStreamOptions } from '../../src/live/stream-options.js';

@@ -1,4 +1,4 @@
-// Encoders' clocks wrap, jump, stutter and lie; each case that was seen has a row here.
+// Clocks of encoders wrap, jump, stutter and are wrong. Each known case has a test here.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type MediaKind, TIMELINE_ORIGIN, Timeline } from '../../src/live/timeline.js';
@@ -179,7 +179,7 @@ const cases: readonly { name: string; steps: readonly Step[] }[] = [
     ],
   },
   {
-    name: 'A7.13 shaken by 300 ms',
+    name: 'A7.13 keeps frames in order whose times jitter by 300 ms',
     steps: [
       ['v', 1_000, 1000],
       ['v', 1_040, 1040],
@@ -318,7 +318,7 @@ describe('Timeline', () => {
     );
   });
 
-  it('tells its position without changing it', () => {
+  it('returns its position without changing it', () => {
     const timeline = new Timeline();
     expect(timeline.position('video')).toBe(0);
     timeline.map('audio', 77);

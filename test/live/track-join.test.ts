@@ -1,4 +1,4 @@
-// Clocks of single tracks that stop, jump or begin anew, at any place: nothing is lost, and the tracks are in sync again.
+// The clock of one track stops, jumps or restarts at any place: no frame is lost, and the tracks are in sync again.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { LiveStream } from '../../src/live/stream.js';
@@ -107,7 +107,7 @@ describe('the clock of one track', () => {
     );
   });
 
-  it('A7.19 may stand still while the track pauses, as that of an encoder which counts samples: the tracks are joined again', () => {
+  it('A7.19 may stop while the track pauses, as in an encoder that counts samples: the tracks are joined again', () => {
     fc.assert(
       fc.property(
         anyKind,
@@ -129,7 +129,7 @@ describe('the clock of one track', () => {
     );
   });
 
-  it('A7.19 may jump after that of the other one has: the tracks are in sync again', () => {
+  it('A7.19 may jump after the clock of the other track has jumped: the tracks are in sync again', () => {
     fc.assert(
       fc.property(jumps, fc.integer({ min: 40, max: 6_000 }), anyKind, (jump, later, first) => {
         const taken = publish(
@@ -155,7 +155,7 @@ describe('clocks that are right', () => {
         (pauses, chunk, soundLater) => {
           const isPaused = (kind: MediaKind, time: number): boolean =>
             pauses.some(([paused, from, length]) => paused === kind && time >= from && time < from + length);
-          // Both tracks may pause at the same time: that long a pause of all is a jump.
+          // If both tracks pause at the same time for so long, that is a jump.
           fc.pre(
             pauses.every(([kind, from, length]) =>
               pauses.every(([other, start, size]) => kind === other || start >= from + length || from >= start + size),

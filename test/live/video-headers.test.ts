@@ -84,7 +84,7 @@ describe('H.264 sequence headers', () => {
     expect(stream.statistics.parameterChanges).toBe(0);
   });
 
-  it('are made again if the pictures have another SPS of the same size, while the encoder repeats its own in vain', () => {
+  it('are made again if the pictures have another SPS of the same size, although the encoder keeps repeating its old one', () => {
     const { stream, tags, headers } = newStream();
     const other = buildSps({ widthInMacroblocks: 20, heightInMapUnits: 15, level: 40 });
     stream.publish('video', 0, header(GOOD));
@@ -138,7 +138,7 @@ describe('H.264 sequence headers', () => {
     expect(headers()).toHaveLength(4);
     expect(repairs()).toContain('parameter-sets-vary');
     expect(stream.statistics.videoFrames).toBe(80);
-    // For decoders another size is another stream, however often it changes.
+    // A changed size always needs a new header, however often it changes.
     stream.publish('video', 4_000, frame(SPS_640, PPS, IDR));
     expect(headers()).toHaveLength(5);
   });

@@ -1,4 +1,4 @@
-// Who is let in, and how addresses are counted: src/access, src/protocols, src/servers/rtmp.
+// Mutations of access and of the counting of addresses: src/access, src/protocols, src/servers/rtmp.
 import type { Mutation } from './mutation.js';
 
 export const ACCESS_MUTATIONS: readonly Mutation[] = [
@@ -25,7 +25,7 @@ export const ACCESS_MUTATIONS: readonly Mutation[] = [
     text: 'else this.#held.delete(group);',
     replacement: 'else this.#held.set(group, held);',
     test: 'test/protocols/address-tally.test.ts',
-    title: 'drops parties that hold nothing',
+    title: 'drops parties that no longer hold anything',
   },
   {
     drops: 'the bound on RTMP connections of one address',
@@ -90,6 +90,6 @@ export const ACCESS_MUTATIONS: readonly Mutation[] = [
     text: 'setImmediate(look);',
     replacement: 'this.#isDue = false;',
     test: 'test/integration/admin.test.ts',
-    title: 'ends a viewer: what it waits for is refused at once',
+    title: 'ends a viewer: its waiting request is refused at once',
   },
 ];

@@ -1,4 +1,4 @@
-// What encoders may send and make us keep: src/protocols, src/live, src/servers/rtmp.
+// Mutations of limits on what encoders may send and make the gateway keep: src/protocols, src/live, src/servers/rtmp.
 import type { Mutation } from './mutation.js';
 
 export const INGEST_MUTATIONS: readonly Mutation[] = [

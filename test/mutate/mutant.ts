@@ -8,10 +8,10 @@ import type { Mutation } from './mutation.js';
 
 export const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
 
-/** What tests read. */
+/** Files and directories that tests read. */
 const COPIED = ['src', 'test', 'public', 'docs', 'deploy', 'package.json', 'tsconfig.json', 'tsconfig.build.json'];
 
-/** A test that hangs without a rule has noticed that it is gone; none of those named needs as long as this. */
+/** A test that hangs without the rule has noticed the mutation. No named test needs this long when it passes. */
 const TEST_TIMEOUT = 20_000;
 
 const CONFIGURATION = `
@@ -29,7 +29,7 @@ export default {
 export interface TestRun {
   readonly passed: number;
   readonly failed: number;
-  /** What vitest printed, for who wonders. */
+  /** The output of vitest, for a reader of the report. */
   readonly output: string;
 }
 
@@ -45,7 +45,7 @@ export class Mutant {
     this.#directory = directory;
   }
 
-  /** @param directory empty; whoever made it removes it */
+  /** @param directory an empty directory; the caller removes it */
   static async copy(directory: string): Promise<Mutant> {
     for (const name of COPIED) await cp(join(ROOT, name), join(directory, name), { recursive: true });
     await symlink(join(ROOT, 'node_modules'), join(directory, 'node_modules'));

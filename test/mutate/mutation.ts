@@ -1,4 +1,4 @@
-// A mutation drops one bound or one security rule; a test that does not notice guards nothing.
+// A mutation drops one limit or one security rule, and a test must fail then; otherwise nothing protects the rule.
 
 export interface Mutation {
   /** What is dropped, in a few words. */
@@ -12,6 +12,6 @@ export interface Mutation {
   readonly test: string;
   /** The title of the test in it that has to fail, or a part of it. */
   readonly title: string;
-  /** It is one of the handful that the gate tries each time. */
+  /** Whether it is one of the few that CI tries each time. */
   readonly short?: true;
 }

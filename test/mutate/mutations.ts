@@ -1,4 +1,4 @@
-// What is dropped, and which test has to notice. A test of the suite holds each text to its file: change both together.
+// All mutations, each with the test that must fail. A test of the suite checks that each text occurs in its file, so change both together.
 import { ACCESS_MUTATIONS } from './access-mutations.js';
 import { INGEST_MUTATIONS } from './ingest-mutations.js';
 import type { Mutation } from './mutation.js';

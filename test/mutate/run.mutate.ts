@@ -1,5 +1,5 @@
-// `npm run mutate`: each bound and each security rule is dropped in a copy, and the test that guards it has to fail.
-// MUTATIONS=short tries the handful of the gate, MUTATIONS=TEXT those whose name contains that text.
+// `npm run mutate`: each limit and each security rule is dropped in a copy, and the named test must fail.
+// MUTATIONS=short tries the few of CI, MUTATIONS=TEXT those whose name contains that text.
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -20,7 +20,7 @@ afterAll(() => rm(directory, { recursive: true, force: true }));
 
 describe.each(chosen)('without $drops', (mutation) => {
   it(`"${mutation.title}" fails, and with it passes`, async () => {
-    // The gate has just seen that it passes.
+    // In the short form, CI has just seen that the test passes.
     if (asked !== 'short') {
       const before = await mutant.run(mutation);
       expect(before.failed, before.output).toBe(0);

@@ -1,4 +1,4 @@
-// What viewers may take: src/servers/http.
+// Mutations of limits on viewers: src/servers/http.
 import type { Mutation } from './mutation.js';
 
 const DELIVERY = 'src/servers/http/delivery';

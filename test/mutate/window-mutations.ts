@@ -1,4 +1,4 @@
-// What a stream may keep in memory and on disk, and how FFmpeg is judged: src/hls, src/pipeline, src/transcode.
+// Mutations of limits on what a stream keeps in memory and on disk, and of the checks of FFmpeg: src/hls, src/pipeline, src/transcode.
 import type { Mutation } from './mutation.js';
 
 export const WINDOW_MUTATIONS: readonly Mutation[] = [

@@ -1,4 +1,4 @@
-// How much work and how many connections a viewer may ask for: src/servers/http/metering.
+// Mutations of limits on a viewer's work and connections: src/servers/http/metering.
 import type { Mutation } from './mutation.js';
 
 const METERING = 'src/servers/http/metering';
@@ -44,7 +44,7 @@ export const WORK_MUTATIONS: readonly Mutation[] = [
     text: '// A bug in the gateway fails this request and does not end the process.',
     replacement: 'throw failure;',
     test: 'test/faults/seams-http.test.ts',
-    title: 'costs the client who asked',
+    title: 'affects only the client of the request',
   },
   {
     drops: 'the bound on bytes that a client pipelines',

@@ -6,7 +6,7 @@ import type { FlvTag } from '../../src/protocols/flv/flv-tag.js';
 import { type FlvSource, makeFlvSource } from '../transcode/flv-source.js';
 import { setUp } from './pipeline-under-test.js';
 
-type House = ReturnType<typeof setUp>;
+type PipelineUnderTest = ReturnType<typeof setUp>;
 
 const GROUP = 8_000;
 
@@ -16,8 +16,8 @@ function metadata(videocodecid: number): Buffer {
 
 /** From `join` on, with a test clock that follows the timestamps. The video header comes with the first key frame. */
 function relay(
-  { clock }: House,
-  stream: House['stream'],
+  { clock }: PipelineUnderTest,
+  stream: PipelineUnderTest['stream'],
   source: FlvSource,
   join: number,
   announced: number | undefined,
@@ -41,33 +41,33 @@ describe('a publisher that joins in the middle of a GOP', () => {
 
   it('does not start with audio alone if its metadata announces pictures, nor when it returns', async () => {
     const source = await makeSource();
-    const house = setUp({ resumeWindow: 30 });
-    const { pipeline, stream, seen, lines, attach, clock } = house;
-    relay(house, stream, source, 500, 7);
+    const tested = setUp({ resumeWindow: 30 });
+    const { pipeline, stream, seen, lines, attach, clock } = tested;
+    relay(tested, stream, source, 500, 7);
     await seen('stream started');
     stream.end();
     await seen('publisher gone, waiting for it to return');
     clock.advance(3_000);
-    relay(house, attach(), source, 500, 7);
+    relay(tested, attach(), source, 500, 7);
     await seen('stream resumed');
     await pipeline.end();
     expect(lines.filter(({ message }) => message === 'stream changed')).toEqual([]);
     expect(pipeline.presentation?.counters).toMatchObject({ discontinuities: 1, gaps: 0 });
-    const { segments } = house.playlist('source');
+    const { segments } = tested.playlist('source');
     expect(segments.filter(({ discontinuity }) => discontinuity)).toHaveLength(1);
-    expect(house.playlist('audio').segments).toHaveLength(segments.length);
+    expect(tested.playlist('audio').segments).toHaveLength(segments.length);
   });
 
   it('gets a few seconds to send the pictures that it had before, although it announces none', async () => {
     const source = await makeSource();
-    const house = setUp({ resumeWindow: 30 });
-    const { pipeline, stream, seen, lines, attach, clock } = house;
-    relay(house, stream, source, 0, undefined);
+    const tested = setUp({ resumeWindow: 30 });
+    const { pipeline, stream, seen, lines, attach, clock } = tested;
+    relay(tested, stream, source, 0, undefined);
     await seen('stream started');
     stream.end();
     await seen('publisher gone, waiting for it to return');
     clock.advance(3_000);
-    relay(house, attach(), source, GROUP - 2_500, undefined);
+    relay(tested, attach(), source, GROUP - 2_500, undefined);
     await seen('stream resumed');
     await pipeline.end();
     expect(lines.filter(({ message }) => message === 'stream changed')).toEqual([]);
@@ -81,8 +81,8 @@ describe('a publisher that joins in the middle of a GOP', () => {
       [0, 1_000],
       [undefined, 1_000],
     ] as const) {
-      const house = setUp();
-      const { stream, clock, pipeline } = house;
+      const tested = setUp();
+      const { stream, clock, pipeline } = tested;
       if (announced !== undefined) stream.publish('script', 0, metadata(announced));
       stream.publish('audio', 0, source.audioHeader);
       const began = clock.now();
@@ -100,8 +100,8 @@ describe('a publisher that joins in the middle of a GOP', () => {
   });
 
   it('keeps no more while it waits than it would keep for an encoder', async () => {
-    const house = setUp();
-    const { stream, pipeline, seen } = house;
+    const tested = setUp();
+    const { stream, pipeline, seen } = tested;
     const source = await makeFlvSource({ seconds: 1, video: false });
     stream.publish('script', 0, metadata(7));
     stream.publish('audio', 0, source.audioHeader);

@@ -1,4 +1,4 @@
-// Which streams may be encoded on a machine whose processors are as busy as the test says.
+// Which streams may be encoded on a machine. The test sets how busy its processors are.
 import { describe, expect, it } from 'vitest';
 import { Capacity, TranscodePlace } from '../../src/pipeline/capacity.js';
 import { ManualClock } from '../support/manual-clock.js';
@@ -73,7 +73,7 @@ describe('Capacity', () => {
     expect(admitted(capacity)).toBe(true);
     load(0.4, 0.58);
     clock.advance(6_000);
-    // A third one would use 60 % of a machine of which other programs want more than half.
+    // A third one would use 60 % of the machine, while other programs need more than half of it.
     const refusal = capacity.admit();
     expect(refusal).toMatchObject({
       admitted: false,
@@ -84,7 +84,7 @@ describe('Capacity', () => {
     expect(admitted(capacity)).toBe(true);
   });
 
-  it('attributes all load to itself where nobody tells whose it is', () => {
+  it('attributes all load to itself if the load by process is unknown', () => {
     const { clock, capacity, load } = machine({ tellsOurs: false });
     expect(admitted(capacity)).toBe(true);
     load(0.2, 0.4);
@@ -120,7 +120,7 @@ describe('Capacity', () => {
     expect(admitted(capacity)).toBe(true);
   });
 
-  it('obeys a fixed number, and takes places back', () => {
+  it('obeys a fixed number, and reuses released places', () => {
     const { clock, capacity } = machine({ maxTranscodes: 2 });
     const [one, two, three] = [1, 2, 3].map(() => new TranscodePlace(capacity));
     expect([one?.take(), two?.take(), three?.take()]).toEqual([undefined, undefined, expect.stringContaining('limit')]);

@@ -1,4 +1,4 @@
-// The limits of a container are in files of the kernel; here they are written by hand in the form of cgroups(7).
+// The limits of a container are in files of the kernel. The tests write such files, in the format of cgroups(7).
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
@@ -41,7 +41,7 @@ describe('findProcessors', () => {
   });
 
   it.skipIf(process.platform !== 'linux')(
-    'tells what this process and its children use, also when they have ended',
+    'measures the CPU time of this process and its children, including ended ones',
     async () => {
       const { times } = findProcessors('/nonexistent');
       const before = times();

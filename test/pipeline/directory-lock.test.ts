@@ -1,4 +1,4 @@
-// Two gateways must never share a directory, and a dead one must never keep it: with real processes and files, whatever the lock contains.
+// Two gateways must never share a directory, and a dead one must never block it. Tested with real processes and files, and any content of the lock.
 import { readdir, readFile, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -31,7 +31,7 @@ async function take(directory: string, options: Partial<DirectoryLockOptions> = 
   return lock;
 }
 
-/** Writes the lock of somebody else; its time on disk is now. */
+/** Writes the lock of another process, with the current time as its file time. */
 async function leave(directory: string, record: Partial<LockRecord>): Promise<void> {
   const identity = here ?? { pid: process.pid };
   const id = 'of-somebody-else';

@@ -31,7 +31,7 @@ async function playAndKill(source: FlvSource, options: SetUpOptions, first: numb
   const rungs = (options.ladder ?? []).filter((name) => name !== 'source');
   const least = (of: 'segments' | 'end'): number =>
     Math.min(...rungs.map((name) => pipeline.presentation?.rendition(name)?.[of] ?? 0));
-  /** As in a live stream, nothing is published so long before FFmpeg takes it that rungs are given up. */
+  /** As in a live stream, publishing never runs so far ahead of FFmpeg that rungs would be given up. */
   const untilMade = (tag: FlvTag | undefined): Promise<void> =>
     until(() => least('end') >= ((tag?.timestamp ?? 0) - 2_000) / 1000);
   stream.publish('video', 1000, source.videoHeader);
@@ -46,7 +46,7 @@ async function playAndKill(source: FlvSource, options: SetUpOptions, first: numb
   for (; from + step < source.media.length; from += step) {
     await seen('FFmpeg started', starts + kills);
     await untilMade(source.media[from - 1]);
-    // FFmpegs that make no segment are given up.
+    // Processes that make no segment would be given up.
     const before = least('segments');
     publish(source.media.slice(from, from + step));
     await until(() => least('segments') > before);
@@ -119,7 +119,7 @@ describe('an FFmpeg that dies before it makes anything', () => {
     publish(source.media.slice(80));
     await pipeline.end();
     const story = playlist('90p').segments.map(({ gap }) => (gap ? 'G' : '.'));
-    // The input of two of them is missing.
+    // The frames of two segments were lost as input.
     expect(story.join('')).toBe('.G....');
     expect(playlist('source').segments.some(({ gap }) => gap)).toBe(false);
   });

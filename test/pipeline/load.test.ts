@@ -10,10 +10,14 @@ import { temporaryDirectory } from '../support/temp-dir.js';
 import { type FlvSource, makeFlvSource } from '../transcode/flv-source.js';
 import { setUp } from './pipeline-under-test.js';
 
-type House = ReturnType<typeof setUp>;
+type PipelineUnderTest = ReturnType<typeof setUp>;
 
 /** Publishes in real time, from `media` on, until `done`. */
-async function publishLive({ stream }: House, media: readonly FlvTag[], done: () => boolean): Promise<void> {
+async function publishLive(
+  { stream }: PipelineUnderTest,
+  media: readonly FlvTag[],
+  done: () => boolean,
+): Promise<void> {
   const [first] = media;
   const start = performance.now();
   for (const { type, timestamp, body } of media) {
@@ -45,7 +49,7 @@ describe('an FFmpeg that does not keep up', () => {
     const source = await makeFlvSource({ seconds: 20, audio: false });
     const sheds: string[] = [];
     let started = Number.NaN;
-    const house = setUp({
+    const tested = setUp({
       ffmpeg: await slowFfmpeg(0.4),
       onLog: ({ message }) => {
         if (message === 'FFmpeg started') started = performance.now();
@@ -54,10 +58,10 @@ describe('an FFmpeg that does not keep up', () => {
       clock: systemClock,
       capacity: { admit: () => ({ admitted: true, release: () => undefined }), noteShed: () => sheds.push('shed') },
     });
-    const { stream, pipeline, lines, playlist } = house;
+    const { stream, pipeline, lines, playlist } = tested;
     stream.publish('video', 0, source.videoHeader);
     const shed = () => pipeline.withdrawn.length > 0;
-    await publishLive(house, source.media, shed);
+    await publishLive(tested, source.media, shed);
     // FFmpeg may need seconds for its first output, from which the lag is counted.
     expect(performance.now() - started).toBeLessThan(9_000);
     expect(pipeline.withdrawn).toEqual([{ name: '120p', reason: 'overload' }]);
@@ -73,26 +77,26 @@ describe('an FFmpeg that does not keep up', () => {
 
   it('keeps the only rung beside a source that not every browser decodes', async () => {
     const source = await makeFlvSource({ seconds: 10, audio: false, videoCodec: 'libx265' });
-    const house = setUp({ ffmpeg: await slowFfmpeg(0.2, 1), ladder: ['source', '90p'], clock: systemClock });
-    house.stream.publish('video', 0, source.videoHeader);
-    await publishLive(house, source.media, () => house.pipeline.transcode?.load?.overloaded === true);
-    expect(house.pipeline.transcode?.load?.overloaded).toBe(true);
-    expect(house.pipeline.withdrawn).toEqual([]);
-    expect(house.pipeline.transcode?.renditions).toEqual(['90p']);
-    await house.pipeline.end();
+    const tested = setUp({ ffmpeg: await slowFfmpeg(0.2, 1), ladder: ['source', '90p'], clock: systemClock });
+    tested.stream.publish('video', 0, source.videoHeader);
+    await publishLive(tested, source.media, () => tested.pipeline.transcode?.load?.overloaded === true);
+    expect(tested.pipeline.transcode?.load?.overloaded).toBe(true);
+    expect(tested.pipeline.withdrawn).toEqual([]);
+    expect(tested.pipeline.transcode?.renditions).toEqual(['90p']);
+    await tested.pipeline.end();
   });
 
-  it('keeps all its renditions if the operator says so', async () => {
+  it('keeps all its renditions if configured', async () => {
     const source = await makeFlvSource({ seconds: 8, audio: false });
-    const house = setUp({
+    const tested = setUp({
       ffmpeg: await slowFfmpeg(0.2),
       ladder: ['source', '120p', '90p'],
       clock: systemClock,
       shedsOnOverload: false,
     });
-    const { stream, pipeline } = house;
+    const { stream, pipeline } = tested;
     stream.publish('video', 0, source.videoHeader);
-    await publishLive(house, source.media, () => pipeline.transcode?.load?.overloaded === true);
+    await publishLive(tested, source.media, () => pipeline.transcode?.load?.overloaded === true);
     expect(pipeline.transcode?.load?.overloaded).toBe(true);
     expect(pipeline.withdrawn).toEqual([]);
     await pipeline.end();
@@ -100,7 +104,7 @@ describe('an FFmpeg that does not keep up', () => {
 });
 
 /** Publishes at once, with a test clock that follows the timestamps. */
-function publishAll({ stream, clock }: House, source: FlvSource): void {
+function publishAll({ stream, clock }: PipelineUnderTest, source: FlvSource): void {
   stream.publish('video', 0, source.videoHeader);
   for (const [index, { type, timestamp, body }] of source.media.entries()) {
     clock.advance(Math.max(0, timestamp - (source.media[index - 1]?.timestamp ?? timestamp)));
@@ -111,12 +115,12 @@ function publishAll({ stream, clock }: House, source: FlvSource): void {
 describe('a publisher with key frames far apart', () => {
   it('A7.16 has its source encoded from the start, with key frames of our own and a warning that names the setting', async () => {
     const source = await makeFlvSource({ seconds: 12, gop: 1000, audio: false });
-    const house = setUp({ ffmpeg: npmFfmpeg(), maxGop: 3, ladder: ['source'] });
-    const { pipeline, lines, playlist, seen } = house;
-    house.stream.publish('video', 0, source.videoHeader);
+    const tested = setUp({ ffmpeg: npmFfmpeg(), maxGop: 3, ladder: ['source'] });
+    const { pipeline, lines, playlist, seen } = tested;
+    tested.stream.publish('video', 0, source.videoHeader);
     for (const [index, { type, timestamp, body }] of source.media.entries()) {
-      house.clock.advance(Math.max(0, timestamp - (source.media[index - 1]?.timestamp ?? timestamp)));
-      house.stream.publish(type, timestamp, body);
+      tested.clock.advance(Math.max(0, timestamp - (source.media[index - 1]?.timestamp ?? timestamp)));
+      tested.stream.publish(type, timestamp, body);
       if (index === 30) await seen('stream started');
       // At eight times real time, so that FFmpeg can follow. What it cannot encode in time would be dropped.
       if (index > 80) await delay(5);
@@ -136,9 +140,9 @@ describe('a publisher with key frames far apart', () => {
     const last = start.media.at(-1)?.timestamp ?? 0;
     // The next picture is a key frame, the last one for a long time.
     const rest = await makeFlvSource({ seconds: 10, gop: 1000, audio: false, offset: last + 40 });
-    const house = setUp({ ffmpeg: npmFfmpeg(), maxGop: 3, ladder: ['source'] });
-    const { pipeline, clock, stream, lines, playlist, seen } = house;
-    publishAll(house, start);
+    const tested = setUp({ ffmpeg: npmFfmpeg(), maxGop: 3, ladder: ['source'] });
+    const { pipeline, clock, stream, lines, playlist, seen } = tested;
+    publishAll(tested, start);
     await seen('stream started');
     for (const { type, timestamp, body } of rest.media) {
       clock.advance(40);
@@ -157,14 +161,14 @@ describe('a publisher with key frames far apart', () => {
 
   it('A7.16 is cut without key frames if there is no FFmpeg', async () => {
     const source = await makeFlvSource({ seconds: 12, gop: 1000, audio: false });
-    const house = setUp({ maxGop: 3 });
-    publishAll(house, source);
-    await house.seen('stream started');
-    await house.pipeline.end();
-    const { segments, targetDuration } = house.playlist('source');
+    const tested = setUp({ maxGop: 3 });
+    publishAll(tested, source);
+    await tested.seen('stream started');
+    await tested.pipeline.end();
+    const { segments, targetDuration } = tested.playlist('source');
     expect(targetDuration).toBe(3);
     expect(segments.length).toBeGreaterThanOrEqual(4);
     expect(Math.max(...segments.map(({ duration }) => duration))).toBeLessThanOrEqual(3.5);
-    expect(house.lines.filter(({ fields }) => fields.code === 'pipeline.long-gop')).toHaveLength(1);
+    expect(tested.lines.filter(({ fields }) => fields.code === 'pipeline.long-gop')).toHaveLength(1);
   });
 });

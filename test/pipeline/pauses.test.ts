@@ -6,10 +6,15 @@ import type { FlvTag } from '../../src/protocols/flv/flv-tag.js';
 import { type FlvSource, makeFlvSource } from '../transcode/flv-source.js';
 import { setUp } from './pipeline-under-test.js';
 
-type House = ReturnType<typeof setUp>;
+type PipelineUnderTest = ReturnType<typeof setUp>;
 
 /** Sends at once, with a test clock that follows the timestamps. */
-function send({ clock }: House, stream: House['stream'], source: FlvSource, isSent: (tag: FlvTag) => boolean): void {
+function send(
+  { clock }: PipelineUnderTest,
+  stream: PipelineUnderTest['stream'],
+  source: FlvSource,
+  isSent: (tag: FlvTag) => boolean,
+): void {
   stream.publish('video', 0, source.videoHeader);
   if (source.audioHeader.length > 0) stream.publish('audio', 0, source.audioHeader);
   let before: number | undefined;
@@ -29,17 +34,17 @@ it.each([
   { type: 'video', kind: 'pictures-paused', code: 'hls.pictures-paused', says: /is a gap: .*of the encoder/ },
 ] as const)('says once for each publisher that $kind, and counts it', async ({ type, kind, code, says }) => {
   const source = await makeFlvSource({ seconds: 22, gop: 25, size: '160x90' });
-  const house = setUp({ resumeWindow: 30 });
-  const { pipeline, stream, lines, seen, attach } = house;
+  const tested = setUp({ resumeWindow: 30 });
+  const { pipeline, stream, lines, seen, attach } = tested;
   const isSent = (tag: FlvTag): boolean => tag.type !== type || !pauses(tag);
-  send(house, stream, source, isSent);
+  send(tested, stream, source, isSent);
   await seen('stream started');
   expect(pipeline.shortcomings.filter((sentence) => says.test(sentence))).toHaveLength(1);
   expect(stream.statistics.repairs.get(kind)).toBeGreaterThan(1);
   stream.end();
   await seen('publisher gone, waiting for it to return');
   const next = attach();
-  send(house, next, source, isSent);
+  send(tested, next, source, isSent);
   await seen('stream resumed');
   expect(pipeline.shortcomings.filter((sentence) => says.test(sentence))).toHaveLength(1);
   await pipeline.end();
@@ -49,16 +54,16 @@ it.each([
 
 it('reports once that key frames are rare, however many segments begin without one', async () => {
   const source = await makeFlvSource({ seconds: 16, gop: 1000, size: '160x90' });
-  const house = setUp({ maxGop: 3 });
-  send(house, house.stream, source, () => true);
-  await house.seen('stream started');
-  await house.pipeline.end();
-  const { repairs } = house.stream.statistics;
+  const tested = setUp({ maxGop: 3 });
+  send(tested, tested.stream, source, () => true);
+  await tested.seen('stream started');
+  await tested.pipeline.end();
+  const { repairs } = tested.stream.statistics;
   expect(repairs.get('rare-key-frames')).toBe(1);
   expect(repairs.get('forced-cuts')).toBeGreaterThan(2);
-  const told = house.lines.filter(({ level }) => level === 'warn').map(({ message }) => message);
+  const told = tested.lines.filter(({ level }) => level === 'warn').map(({ message }) => message);
   expect(told).toEqual(Array(2).fill(expect.stringContaining('keyframe interval of the encoder')));
-  expect(house.pipeline.shortcomings).toEqual(told);
+  expect(tested.pipeline.shortcomings).toEqual(told);
 });
 
 it.each([
@@ -68,12 +73,12 @@ it.each([
   const videoOptions = ['-bsf:v', 'h264_metadata=tick_rate=120'];
   const source = await makeFlvSource({ rate: '20', seconds: 6, gop: 20, size: '160x90', videoOptions });
   expect(source.description.video?.frameRate).toBe(60);
-  const house = setUp();
+  const tested = setUp();
   if (metadata !== undefined) {
-    house.stream.publish('script', 0, encodeAmf0(['onMetaData', new AmfEcmaArray([['framerate', metadata]])]));
+    tested.stream.publish('script', 0, encodeAmf0(['onMetaData', new AmfEcmaArray([['framerate', metadata]])]));
   }
-  send(house, house.stream, source, () => true);
-  await house.seen('stream started');
-  expect(house.pipeline.source?.video?.frameRate).toBe(20);
-  expect(house.pipeline.presentation?.multivariantBody().toString()).toContain('FRAME-RATE=20.000');
+  send(tested, tested.stream, source, () => true);
+  await tested.seen('stream started');
+  expect(tested.pipeline.source?.video?.frameRate).toBe(20);
+  expect(tested.pipeline.presentation?.multivariantBody().toString()).toContain('FRAME-RATE=20.000');
 });

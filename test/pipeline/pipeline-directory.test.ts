@@ -2,15 +2,15 @@
 import { describe, expect, it } from 'vitest';
 import { npmFfmpeg } from '../support/processes.js';
 import { makeFlvSource } from '../transcode/flv-source.js';
-import { makeHouse, setUp } from './pipeline-under-test.js';
+import { makeSharedParts, setUp } from './pipeline-under-test.js';
 
 /** A directory with one stream that was published for 5 s and has ended. */
 async function afterOneStream() {
   const source = await makeFlvSource({ seconds: 5, audio: false });
-  const house = makeHouse();
-  const { directory } = house;
+  const tested = makeSharedParts();
+  const { directory } = tested;
   const publishAgain = () => {
-    const run = setUp({ ffmpeg: npmFfmpeg(), house });
+    const run = setUp({ ffmpeg: npmFfmpeg(), tested });
     directory.add(run.pipeline);
     return run;
   };
@@ -18,14 +18,14 @@ async function afterOneStream() {
     const { stream, pipeline, publish, seen } = publishAgain();
     stream.publish('video', 1000, source.videoHeader);
     publish(source.media.slice(0, 5));
-    house.clock.advance(1000);
+    tested.clock.advance(1000);
     await seen('stream started');
     publish(source.media.slice(5));
     stream.end();
     await pipeline.end();
   };
   await publishAll();
-  return { ...house, publishAgain, publishAll };
+  return { ...tested, publishAgain, publishAll };
 }
 
 describe('PipelineDirectory', () => {

@@ -12,7 +12,7 @@ import type { FlvTag } from '../../src/protocols/flv/flv-tag.js';
 import { ManualClock } from '../support/manual-clock.js';
 import { type ParsedPlaylist, parsePlaylist } from '../support/playlist-checker.js';
 
-/** What the FFmpeg of the tests can read. */
+/** The capabilities of the tests' FFmpeg. */
 const MODERN = { versionText: '7.0', enhancedRtmp: true, enhancedRtmpAudio: false };
 
 export interface LogLine {
@@ -21,8 +21,8 @@ export interface LogLine {
   readonly message: string;
 }
 
-/** What the pipelines of one gateway share. */
-export function makeHouse() {
+/** The dependencies that all pipelines of one gateway share. */
+export function makeSharedParts() {
   const clock = new ManualClock();
   const origin = new Origin({ clock, onGone: () => directory.forgetGone() });
   const directory = new PipelineDirectory(origin);
@@ -38,7 +38,7 @@ const ROOM_FOR_ALL = {
 export interface SetUpOptions extends Partial<Omit<StreamPipelineOptions, 'ffmpeg'>> {
   readonly ffmpeg?: string | undefined;
   readonly onLog?: (line: LogLine, clock: ManualClock) => void;
-  readonly house?: ReturnType<typeof makeHouse>;
+  readonly tested?: ReturnType<typeof makeSharedParts>;
 }
 
 /** Advances the clock by the time that the supervisor waits before it starts the next FFmpeg. */
@@ -49,8 +49,8 @@ export function restartAtOnce({ fields }: LogLine, clock: ManualClock): void {
 
 /** A pipeline whose publisher is the test. Without the option `ffmpeg` it has none. */
 export function setUp(options: SetUpOptions = {}) {
-  const { ffmpeg, onLog = () => undefined, house = makeHouse(), ...others } = options;
-  const { clock, origin, registry } = house;
+  const { ffmpeg, onLog = () => undefined, tested = makeSharedParts(), ...others } = options;
+  const { clock, origin, registry } = tested;
   const lines: LogLine[] = [];
   const waiting: { readonly message: string; readonly count: number; readonly resolve: () => void }[] = [];
   const logged = (message: string): number => lines.filter((line) => line.message === message).length;
@@ -91,11 +91,11 @@ export function setUp(options: SetUpOptions = {}) {
     onBroken: (error) => failures.push(error),
     onEnded: () => undefined,
     onNews: () => undefined,
-    onClosed: () => house.directory.forgetGone(),
+    onClosed: () => tested.directory.forgetGone(),
     ...others,
   });
   onTestFinished(() => pipeline.end());
-  /** As the gateway does it. */
+  /** Attaches a publisher as the gateway does. */
   const attach = (): LiveStream => {
     const timelineOrigin = pipeline.resumeTime;
     const stream = registry.claim('live', 'test', { ...(timelineOrigin !== undefined && { timelineOrigin }) });
@@ -111,5 +111,5 @@ export function setUp(options: SetUpOptions = {}) {
     logged(message) >= count ? Promise.resolve() : new Promise((resolve) => waiting.push({ message, count, resolve }));
   const playlist = (rendition: string): ParsedPlaylist =>
     parsePlaylist(pipeline.presentation?.rendition(rendition)?.playlistBody().toString() ?? '');
-  return { ...house, pipeline, stream, attach, lines, failures, failed, publish, seen, playlist };
+  return { ...tested, pipeline, stream, attach, lines, failures, failed, publish, seen, playlist };
 }

@@ -1,4 +1,4 @@
-// A publisher that leaves and comes back to the same playlists, judged by what a player reads in them.
+// A publisher leaves and continues the same playlists, checked as a player reads them.
 import { describe, expect, it } from 'vitest';
 import type { LiveStream } from '../../src/live/stream.js';
 import type { FlvTag } from '../../src/protocols/flv/flv-tag.js';
@@ -6,31 +6,36 @@ import { npmFfmpeg } from '../support/processes.js';
 import { type FlvSource, makeFlvSource } from '../transcode/flv-source.js';
 import { type SetUpOptions, setUp } from './pipeline-under-test.js';
 
-type House = ReturnType<typeof setUp>;
+type PipelineUnderTest = ReturnType<typeof setUp>;
 
 /** Publishes at once, with a test clock that follows the timestamps, so that dates and cuts are those of a live stream. */
-function publishAll(house: House, source: FlvSource, stream = house.stream, media: readonly FlvTag[] = source.media) {
+function publishAll(
+  tested: PipelineUnderTest,
+  source: FlvSource,
+  stream = tested.stream,
+  media: readonly FlvTag[] = source.media,
+) {
   if (source.videoHeader.length > 0) stream.publish('video', 0, source.videoHeader);
-  for (const [index, tag] of media.entries()) publishTag(house, stream, tag, media[index - 1]);
+  for (const [index, tag] of media.entries()) publishTag(tested, stream, tag, media[index - 1]);
 }
 
-function publishTag({ clock }: House, stream: LiveStream, tag: FlvTag, before: FlvTag | undefined) {
+function publishTag({ clock }: PipelineUnderTest, stream: LiveStream, tag: FlvTag, before: FlvTag | undefined) {
   clock.advance(Math.max(0, tag.timestamp - (before ?? tag).timestamp));
   stream.publish(tag.type, tag.timestamp, tag.body);
 }
 
-/** Publishes as fast as FFmpeg can follow: a rung that is a segment behind is not waited for. */
-async function publishPaced(house: House, source: FlvSource, stream = house.stream, from = 0) {
+/** Publishes as fast as FFmpeg can follow, because playlists do not wait for a rung that is a segment behind. */
+async function publishPaced(tested: PipelineUnderTest, source: FlvSource, stream = tested.stream, from = 0) {
   if (from === 0) stream.publish('video', 0, source.videoHeader);
   for (const [index, tag] of source.media.entries()) {
     if (index < from) continue;
-    publishTag(house, stream, tag, source.media[index - 1]);
-    if (lag(house) > 1) await expect.poll(() => lag(house), { interval: 2, timeout: 5_000 }).toBeLessThanOrEqual(1);
+    publishTag(tested, stream, tag, source.media[index - 1]);
+    if (lag(tested) > 1) await expect.poll(() => lag(tested), { interval: 2, timeout: 5_000 }).toBeLessThanOrEqual(1);
   }
 }
 
 /** Number of parts by which a rung is behind the source; infinite while one FFmpeg replaces another. */
-function lag({ pipeline }: House): number {
+function lag({ pipeline }: PipelineUnderTest): number {
   if (pipeline.state !== 'running') return 0;
   const renditions = pipeline.presentation?.renditions ?? [];
   if (renditions.length > 1 && pipeline.transcode === undefined) return Number.POSITIVE_INFINITY;
@@ -39,22 +44,22 @@ function lag({ pipeline }: House): number {
 }
 
 async function streaming(options: SetUpOptions = {}) {
-  const house = setUp({ resumeWindow: 15, ...options });
+  const tested = setUp({ resumeWindow: 15, ...options });
   const source = await makeFlvSource({ seconds: 4, audio: false });
-  await publishPaced(house, source);
-  await house.seen('stream started');
-  return { ...house, house, source };
+  await publishPaced(tested, source);
+  await tested.seen('stream started');
+  return { ...tested, tested, source };
 }
 
 describe('a publisher that returns', () => {
   it('A8.05 continues the same playlists, with one discontinuity and dates that show the pause', async () => {
-    const { house, source, pipeline, stream, clock, attach, seen, playlist } = await streaming();
+    const { tested, source, pipeline, stream, clock, attach, seen, playlist } = await streaming();
     stream.end();
     await seen('publisher gone, waiting for it to return');
     expect(pipeline.state).toBe('suspended');
     expect(playlist('source').ended).toBe(false);
     clock.advance(5_000);
-    publishAll(house, source, attach());
+    publishAll(tested, source, attach());
     await seen('stream resumed');
     await pipeline.end();
 
@@ -71,22 +76,22 @@ describe('a publisher that returns', () => {
     const [first, , third] = segments.map(({ programDateTime }) => programDateTime ?? 0);
     expect((third ?? 0) - (first ?? 0)).toBeGreaterThanOrEqual(8_900);
     expect((third ?? 0) - (first ?? 0)).toBeLessThanOrEqual(9_200);
-    // The same parameters: the same init segment.
+    // Equal parameters give the same init segment.
     expect(new Set(segments.map(({ map }) => map)).size).toBe(1);
     expect(pipeline.publishes).toBe(2);
   });
 
   it('C4.08 continues at the right time although the clock of the machine was set while its tracks were being decided', async () => {
-    const house = setUp({ resumeWindow: 15 });
+    const tested = setUp({ resumeWindow: 15 });
     const source = await makeFlvSource({ seconds: 4, audio: false });
-    house.stream.publish('video', 0, source.videoHeader);
+    tested.stream.publish('video', 0, source.videoHeader);
     for (const [index, tag] of source.media.entries()) {
-      if (index === 5) house.clock.wallClockOffset += 3_600_000;
-      publishTag(house, house.stream, tag, source.media[index - 1]);
+      if (index === 5) tested.clock.wallClockOffset += 3_600_000;
+      publishTag(tested, tested.stream, tag, source.media[index - 1]);
     }
-    await house.seen('stream started');
+    await tested.seen('stream started');
     // At the position of the media, and not an hour later.
-    expect(house.pipeline.resumeTime).toBeLessThan(6_000);
+    expect(tested.pipeline.resumeTime).toBeLessThan(6_000);
   });
 
   it('may leave while its stream is being set up: its media is served, and its stream waits for it', async () => {
@@ -94,19 +99,19 @@ describe('a publisher that returns', () => {
     const predecessor = new Promise<void>((resolve) => {
       freed = resolve;
     });
-    const house = setUp({ resumeWindow: 15, predecessor });
+    const tested = setUp({ resumeWindow: 15, predecessor });
     const source = await makeFlvSource({ seconds: 4, audio: false });
-    publishAll(house, source);
-    house.stream.end();
-    expect(house.pipeline.state).toBe('waiting');
+    publishAll(tested, source);
+    tested.stream.end();
+    expect(tested.pipeline.state).toBe('waiting');
     freed();
-    await house.seen('publisher gone, waiting for it to return');
-    expect(house.pipeline.state).toBe('suspended');
-    expect(house.pipeline.publishing).toBe(false);
-    expect(house.playlist('source').segments.length).toBeGreaterThan(0);
+    await tested.seen('publisher gone, waiting for it to return');
+    expect(tested.pipeline.state).toBe('suspended');
+    expect(tested.pipeline.publishing).toBe(false);
+    expect(tested.playlist('source').segments.length).toBeGreaterThan(0);
   });
 
-  it('ends with ENDLIST if nobody comes within the window, which visitors without media do not prolong', async () => {
+  it('ends with ENDLIST if nobody returns within the window, which publishers without media do not prolong', async () => {
     const { pipeline, stream, clock, attach, seen, playlist } = await streaming();
     stream.end();
     await seen('publisher gone, waiting for it to return');
@@ -133,7 +138,7 @@ describe('a publisher that returns', () => {
   });
 
   it('A7.02 brings another size: one discontinuity at the same number everywhere, a new init segment, the same rungs', async () => {
-    const { house, pipeline, stream, clock, attach, seen, playlist } = await streaming({
+    const { tested, pipeline, stream, clock, attach, seen, playlist } = await streaming({
       ffmpeg: npmFfmpeg(),
       ladder: ['source', '120p', '90p'],
     });
@@ -141,7 +146,7 @@ describe('a publisher that returns', () => {
     await seen('FFmpeg ended');
     clock.advance(2_000);
     const small = await makeFlvSource({ seconds: 4, audio: false, size: '160x96' });
-    await publishPaced(house, small, attach());
+    await publishPaced(tested, small, attach());
     await seen('stream resumed');
     await pipeline.end();
     const numbers = ['source', '120p', '90p'].map((name) =>
@@ -161,16 +166,16 @@ describe('a publisher that returns', () => {
   });
 
   it('takes over while the last tags of the previous one are being processed', async () => {
-    const { house, source, pipeline, stream, attach, seen, playlist } = await streaming({
+    const { tested, source, pipeline, stream, attach, seen, playlist } = await streaming({
       ffmpeg: npmFfmpeg(),
       ladder: ['source', '90p'],
     });
     stream.end();
     // FFmpeg has not ended. The tracks of the next publisher are known after a second of its media.
     const next = attach();
-    publishAll(house, source, next, source.media.slice(0, 27));
+    publishAll(tested, source, next, source.media.slice(0, 27));
     await seen('stream resumed');
-    await publishPaced(house, source, next, 27);
+    await publishPaced(tested, source, next, 27);
     await pipeline.end();
     for (const name of ['source', '90p']) {
       const { segments } = playlist(name);
@@ -184,13 +189,13 @@ describe('a publisher that returns', () => {
 
 describe('a publisher that changes', () => {
   it('A7.02 changes its size in mid-stream: one discontinuity in every rendition, nothing lost', async () => {
-    const { house, source, pipeline, stream, seen, playlist } = await streaming({
+    const { tested, source, pipeline, stream, seen, playlist } = await streaming({
       ffmpeg: npmFfmpeg(),
       ladder: ['source', '90p'],
     });
     const later = source.media.at(-1)?.timestamp ?? 0;
     const other = await makeFlvSource({ seconds: 4, audio: false, size: '640x360', offset: later + 40 });
-    await publishPaced(house, other, stream);
+    await publishPaced(tested, other, stream);
     await seen('stream changed');
     await pipeline.end();
     for (const name of ['source', '90p']) {
@@ -206,23 +211,23 @@ describe('a publisher that changes', () => {
   });
 
   it('A7.01 repeats its header before each key frame: nothing happens', async () => {
-    const house = setUp();
+    const tested = setUp();
     const source = await makeFlvSource({ seconds: 4, gop: 25, audio: false });
     for (const tag of source.media) {
       if (tag.type !== 'video') continue;
       const isKeyFrame = (tag.body[0] ?? 0) >> 4 === 1;
-      if (isKeyFrame) house.stream.publish('video', 0, source.videoHeader);
-      house.publish([tag]);
+      if (isKeyFrame) tested.stream.publish('video', 0, source.videoHeader);
+      tested.publish([tag]);
     }
-    house.clock.advance(1_000);
-    await house.seen('stream started');
-    await house.pipeline.end();
-    expect(house.lines.filter(({ message }) => message === 'stream changed')).toEqual([]);
-    expect(house.playlist('source').segments.map(({ discontinuity }) => discontinuity)).toEqual([false, false]);
+    tested.clock.advance(1_000);
+    await tested.seen('stream started');
+    await tested.pipeline.end();
+    expect(tested.lines.filter(({ message }) => message === 'stream changed')).toEqual([]);
+    expect(tested.playlist('source').segments.map(({ discontinuity }) => discontinuity)).toEqual([false, false]);
   });
 
-  it('C2.16 changes its size again and again: it is told, and the playlists stay valid', async () => {
-    const { house, source, stream, pipeline, playlist, seen } = await streaming();
+  it('C2.16 changes its size again and again: it gets the reason, and the playlists stay valid', async () => {
+    const { tested, source, stream, pipeline, playlist, seen } = await streaming();
     const other = await makeFlvSource({ seconds: 1, gop: 25, audio: false, size: '160x96' });
     const again = await makeFlvSource({ seconds: 1, gop: 25, audio: false });
     let at = source.media.at(-1)?.timestamp ?? 0;
@@ -230,7 +235,7 @@ describe('a publisher that changes', () => {
       const base = to.media[0]?.timestamp ?? 0;
       const shifted = to.media.map((tag) => ({ ...tag, timestamp: tag.timestamp - base + at + 40 }));
       at = shifted.at(-1)?.timestamp ?? at;
-      publishAll(house, to, stream, shifted);
+      publishAll(tested, to, stream, shifted);
     };
     let changes = 0;
     const flipUntilRefused = async (): Promise<void> => {

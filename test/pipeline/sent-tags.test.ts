@@ -1,4 +1,4 @@
-// What is kept for the successor of an FFmpeg that dies: enough to continue from a key frame, and no more.
+// The tags that are kept for the successor of an FFmpeg that dies: enough to continue from a key frame, and no more.
 import { describe, expect, it } from 'vitest';
 import type { LiveTag } from '../../src/live/tag.js';
 import { SentTags, type SentTagsOptions } from '../../src/pipeline/sent-tags.js';

@@ -1,4 +1,4 @@
-// When a slate is shown: for streams whose players need not change the codec for it, and only while no publisher is there.
+// When a slate is shown: only if players need not change the codec for it, and only while there is no publisher.
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { Slate } from '../../src/pipeline/slate.js';
@@ -56,9 +56,9 @@ async function streamingWithSlate() {
   const slate = join(await temporaryDirectory(), 'away.png');
   const picture = ['-f', 'lavfi', '-i', 'color=red:size=160x90', '-frames:v', '1', '-update', '1', slate];
   await runProgram(npmFfmpeg(), ['-hide_banner', '-loglevel', 'error', '-nostdin', ...picture]);
-  const house = setUp({ resumeWindow: 15, ffmpeg: npmFfmpeg(), slate });
+  const tested = setUp({ resumeWindow: 15, ffmpeg: npmFfmpeg(), slate });
   const source = await makeFlvSource({ seconds: 4 });
-  const { clock, stream, publish, seen } = house;
+  const { clock, stream, publish, seen } = tested;
   const send = (to = stream): void => {
     to.publish('video', 0, source.videoHeader);
     to.publish('audio', 0, source.audioHeader);
@@ -69,10 +69,10 @@ async function streamingWithSlate() {
   };
   send();
   await seen('stream started');
-  return { ...house, send };
+  return { ...tested, send };
 }
 
-it('makes way for a visitor without media, comes back after it, and prolongs no wait', async () => {
+it('is hidden while a publisher without media is connected, is shown again afterwards, and prolongs no wait', async () => {
   const { pipeline, stream, attach, clock, seen, playlist } = await streamingWithSlate();
   stream.end();
   await seen('slate shown');
@@ -90,7 +90,7 @@ it('makes way for a visitor without media, comes back after it, and prolongs no 
   expect(await ffmpegChildren()).toEqual([]);
 });
 
-it('is not started for a publisher that is back at once, and makes way for it at its position', async () => {
+it('is not started if the publisher returns at once, and ends at the position where the publisher continues', async () => {
   const { pipeline, stream, attach, lines, seen, send, playlist } = await streamingWithSlate();
   stream.end();
   const second = attach();

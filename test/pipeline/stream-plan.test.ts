@@ -1,4 +1,4 @@
-// How a publisher is served, for each thing that can be missing.
+// How a publisher is served, for each feature that may be missing.
 import { describe, expect, it } from 'vitest';
 import {
   byCost,
@@ -104,7 +104,7 @@ describe('planStream', () => {
     const tenBit = { ...VIDEO, profile: 110, bitDepth: 10 };
     expect(modes(plan({ source: { video: tenBit }, ffmpeg: undefined }))).toEqual(['source copy']);
     expect(modes(plan({ ladder: ['480p'], mayEncodeVideo: false }))).toEqual(['source copy', 'audio copy']);
-    // Cutting at key frames that nobody makes is impossible.
+    // Without an encoder, only the publisher's own key frames can be used for cuts.
     expect(plan({ keyFrames: 'regular', mayEncodeVideo: false }).keyFrames).toBe('source');
     expect(modes(plan({ keyFrames: 'regular', ladder: ['source'] }))).toEqual(['source encode', 'audio copy']);
   });

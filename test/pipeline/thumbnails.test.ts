@@ -1,4 +1,4 @@
-// A thumbnail costs something only once: for the first who asks, then for a new key frame, and not before a segment has passed.
+// A thumbnail is made only on request, only for a new key frame, and at most once per segment.
 import { beforeEach, describe, expect, it } from 'vitest';
 import { LiveStream } from '../../src/live/stream.js';
 import { Thumbnails } from '../../src/pipeline/thumbnails.js';
@@ -54,7 +54,7 @@ describe('Thumbnails', () => {
     expect(made).toBe(0);
   });
 
-  it('makes one for all who ask at the same time, and keeps it for a segment', async () => {
+  it('makes one for all requests at the same time, and keeps it for a segment', async () => {
     publish(0);
     expect(await Promise.all([picture(), picture(), picture()])).toEqual(['avc 1', 'avc 1', 'avc 1']);
     const first = await thumbnails.get('live', 'a');
@@ -70,7 +70,7 @@ describe('Thumbnails', () => {
     expect((await thumbnails.get('live', 'a'))?.entityTag).not.toBe(first?.entityTag);
   });
 
-  it('costs nothing while nobody asks', async () => {
+  it('is not made without a request', async () => {
     for (let time = 0; time < 20_000; time += 2_000) publish(time);
     clock.advance(20_000);
     await Promise.resolve();

@@ -1,4 +1,4 @@
-// Which tracks a publisher has, decided from the tags that have come.
+// Decides which tracks a publisher has, from the tags received so far.
 import { expect, it } from 'vitest';
 import type { LiveTag } from '../../src/live/tag.js';
 import { TrackDecision } from '../../src/pipeline/track-decision.js';
@@ -39,7 +39,7 @@ function start(): { clock: StalledClock; decision: TrackDecision; decided: objec
   return { clock, decision, decided };
 }
 
-it('does not count a track as absent because the machine stood still: tags that arrived meanwhile are read first', () => {
+it('does not count a track as absent because the machine was blocked: tags that arrived meanwhile are read first', () => {
   const { clock, decision, decided } = start();
   decision.note(tag('video'));
   clock.runAt(4_000);
@@ -48,7 +48,7 @@ it('does not count a track as absent because the machine stood still: tags that 
   expect(decided).toEqual([{ video: true, audio: true }]);
 });
 
-it('waits as long again after the machine stood still, and no longer', () => {
+it('waits the same time again after the machine was blocked, and no longer', () => {
   const { clock, decision, decided } = start();
   decision.note(tag('video'));
   clock.runAt(4_000);

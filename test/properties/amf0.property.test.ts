@@ -1,4 +1,4 @@
-// AMF0 over all values and all damage: what is written is read back, and nothing but typed errors comes of the rest.
+// AMF0 with any value and any damaged input: written values are read back, and everything else gives a typed error.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { decodeAmf0 } from '../../src/protocols/amf/amf0-decoder.js';

@@ -1,4 +1,4 @@
-// AMF3 over all values and all damage: what is written is read back, and nothing but typed errors comes of the rest.
+// AMF3 with any value and any damaged input: written values are read back, and everything else gives a typed error.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { decodeAmf0 } from '../../src/protocols/amf/amf0-decoder.js';
@@ -84,7 +84,7 @@ describe('AMF3', () => {
     fc.assert(
       fc.property(fc.oneof(damaged, random), (bytes) => {
         try {
-          // Writing it out walks everything that references stand for.
+          // Encoding it visits every value that the references expand to.
           values += encodeAmf0(decodeAmf0(bytes)).length;
         } catch (error) {
           expect(error).toBeInstanceOf(SluiceError);

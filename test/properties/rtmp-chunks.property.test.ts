@@ -13,7 +13,7 @@ import { cutAt } from './cutting.js';
 
 const SEED = 20_260_102;
 
-/** Few enough that messages meet on one chunk stream, and one for each form of the basic header. */
+/** Few ids, so that messages share chunk streams, and at least one for each form of the basic header. */
 const chunkStreamId = fc.constantFrom(3, 4, 6, 63, 64, 319, 320, 65_599);
 const timeStep = fc.oneof(
   fc.nat(100),
@@ -38,9 +38,9 @@ const step = fc.record({
   type: fc.constantFrom(8, 9, 18, 20),
   messageStreamId: fc.constantFrom(0, 1, 0xffffffff),
   body,
-  /** Chooses among the header types that can say it. */
+  /** Chooses among the header types that can express the message. */
   headerChoice: fc.nat(3),
-  /** Chooses which message goes on next. */
+  /** Chooses which message continues next. */
   turn: fc.nat(5),
   chunkSize: fc.option(fc.integer({ min: 128, max: 2000 }), { freq: 6, nil: undefined }),
 });
@@ -57,7 +57,7 @@ function readable(messages: readonly RawMessage[]): object[] {
   return messages.map((message) => ({ ...message, body: message.body.toString('latin1') }));
 }
 
-/** Lets the steps speak over one connection, their chunks interleaved. @returns the bytes, and the messages in order of their ends. */
+/** Encodes the steps as one connection, with interleaved chunks. @returns the bytes, and the messages in order of their ends. */
 function speak(
   steps: readonly Step[],
   repeatsExtended: boolean,
@@ -99,7 +99,9 @@ function speak(
   return { wire: Buffer.concat(wire), expected, ambiguous };
 }
 
-/** Whether some continuation chunk starts like the extended timestamp that it leaves out (A2.16): then it cannot be told apart. */
+/**
+ * Whether some continuation chunk begins with the same bytes as the omitted extended timestamp (A2.16), so that a decoder cannot distinguish the two.
+ */
 function looksExtended({ body: sent, timestamp }: RawMessage, delta: number, chunkSize: number): boolean {
   for (let at = chunkSize; at < sent.length; at += chunkSize) {
     const start = sent.subarray(at, at + 4);

@@ -1,4 +1,4 @@
-// However the bytes of a publisher are cut into reads, and whatever they are, a session keeps its promises.
+// However the bytes of a publisher are cut into reads, and whatever they contain, a session keeps its contract.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { encodeAmf0 } from '../../src/protocols/amf/amf0-encoder.js';
@@ -13,17 +13,17 @@ import { cutAt } from './cutting.js';
 
 const SEED = 20_260_103;
 
-/** The same bytes every time: only then can the outputs of two sessions be compared. */
+/** The same bytes every time, so that the outputs of two sessions can be compared. */
 const fixedRandom = (size: number) => pattern(size, 7);
 
 interface Transcript {
   /** As taken. */
   readonly events: SessionEvent[];
-  /** Events and output as text: they compare much faster so. */
+  /** Events and output as text, because texts compare much faster. */
   readonly text: string;
 }
 
-/** Lives through a whole connection, cut as given; publishes are accepted or rejected as asked. */
+/** Runs a whole connection, with its input cut into these parts. Accepts or rejects all publishes. */
 function live(parts: readonly Buffer[], accepts: boolean): Transcript {
   const session = new ServerSession({ randomBytes: fixedRandom });
   const events: SessionEvent[] = [];
@@ -112,7 +112,7 @@ const said: fc.Arbitrary<WireMessage> = fc
     timestamp,
   }));
 
-/** A connection that makes sense at first, and then may not. */
+/** A connection that is valid at first, and later may not be. */
 const conversation = fc.array(said, { minLength: 1, maxLength: 25 }).map((messages) => {
   const writer = new WireWriter();
   const connect = { chunkStreamId: 3, timestamp: 0, messageStreamId: 0, type: 20 };
@@ -179,7 +179,7 @@ describe('server session', () => {
     ).toBe(whole.text);
   });
 
-  it('keeps its promises about publishes, whatever the peer sends', () => {
+  it('reports publishes correctly, whatever the peer sends', () => {
     fc.assert(
       fc.property(conversation, (wire) => {
         let publishing = false;

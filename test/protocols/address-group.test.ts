@@ -1,4 +1,4 @@
-// One party must count once, however it writes its address and whichever of its addresses it comes from.
+// A party must count once, however its address is written and whichever of its addresses it uses.
 import { describe, expect, it } from 'vitest';
 import { addressGroup, plainAddress } from '../../src/protocols/address-group.js';
 

@@ -1,4 +1,4 @@
-// What one party holds counts together, and nothing is kept of who holds nothing: attackers choose how many addresses to come from.
+// Everything that one party holds counts together. Parties that hold nothing are forgotten, because attackers can use any number of addresses.
 import { describe, expect, it } from 'vitest';
 import { AddressTally } from '../../src/protocols/address-tally.js';
 
@@ -15,7 +15,7 @@ describe('address tally', () => {
     expect(tally.size).toBe(2);
   });
 
-  it('drops parties that hold nothing any more', () => {
+  it('drops parties that no longer hold anything', () => {
     const tally = new AddressTally();
     for (let i = 0; i < 1_000; i++) tally.add(`2001:db8:0:${i.toString(16)}::1`, 2);
     for (let i = 0; i < 1_000; i++) tally.add(`2001:db8:0:${i.toString(16)}::1`, -2);

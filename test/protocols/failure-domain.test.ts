@@ -1,4 +1,4 @@
-// What fails in a domain is reported once, whoever called, and nothing of it goes further.
+// A failure in a domain is reported once and does not leave the domain.
 import { describe, expect, it } from 'vitest';
 import { SluiceError } from '../../src/protocols/errors.js';
 import { callAll, FailureDomain, type Fault } from '../../src/protocols/failure-domain.js';
@@ -41,7 +41,7 @@ describe('FailureDomain', () => {
     expect(faults).toEqual([{ where: 'tag', cause: bug }]);
   });
 
-  it('reports rejections, and what is thrown before there is a promise; the caller goes on', async () => {
+  it('reports rejections and exceptions before there is a promise; the caller goes on', async () => {
     const { domain, faults } = makeDomain();
     await domain.settled('late', () => Promise.reject(bug));
     await domain.settled('at once', throwBug);

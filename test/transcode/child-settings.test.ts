@@ -1,4 +1,4 @@
-// FFmpeg parses media of strangers. The limits of the running process are read from the kernel.
+// FFmpeg parses untrusted media, so its process has limits. The tests read them from the kernel.
 import { readFileSync, readlinkSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';

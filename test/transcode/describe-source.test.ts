@@ -1,4 +1,4 @@
-// The headers of real encoders, and wrong values around them.
+// The headers of real encoders, and headers with wrong values.
 import { describe, expect, it } from 'vitest';
 import { describeSource } from '../../src/transcode/describe-source.js';
 import { makeFlvSource } from './flv-source.js';

@@ -1,4 +1,4 @@
-// The lines are those that FFmpeg 5.1 and 7.0 really wrote when they were made to fail.
+// The lines are real output of FFmpeg 5.1 and 7.0 that was made to fail.
 import { describe, expect, it } from 'vitest';
 import { failureReason } from '../../src/transcode/failure-reason.js';
 

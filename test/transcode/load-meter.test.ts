@@ -1,5 +1,5 @@
-// Overload is detected by what FFmpeg makes of its input, never by a publisher that pauses or sends in bursts, or by a stall of this
-// process.
+// Overload is detected from FFmpeg's output compared with its input. A publisher that pauses or sends in bursts, or a stall of this process, must not
+// count as overload.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { LoadMeter, type TranscodeLoad } from '../../src/transcode/load-meter.js';
@@ -116,7 +116,7 @@ describe('LoadMeter', () => {
     );
   });
 
-  it('does not mistake a machine that stood still for a slow FFmpeg', () => {
+  it('does not mistake a machine that was suspended for a slow FFmpeg', () => {
     const meter = new LoadMeter();
     meter.noteReceived(0, 0);
     meter.report({ ended: false, outputTime: 0 }, 0, 0);

@@ -1,4 +1,4 @@
-// The progress pipe, in any cutting and with what FFmpeg calls N/A.
+// The progress pipe, with input cut anywhere, and with values that FFmpeg reports as N/A.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ProgressReader } from '../../src/transcode/progress.js';

@@ -1,4 +1,4 @@
-// What this FFmpeg can encode from: if its demuxer cannot read the codec in FLV, or its build lacks the decoder, a rung is impossible.
+// The codecs that an FFmpeg can read. If its demuxer cannot read a codec in FLV, or its build lacks the decoder, rungs are impossible.
 import { describe, expect, it } from 'vitest';
 import { canReadFromFlv } from '../../src/transcode/readable-codecs.js';
 

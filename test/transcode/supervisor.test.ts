@@ -1,4 +1,4 @@
-// Everything that an FFmpeg may do to a gateway, done by small programs and by the real one: nothing hangs, leaks or is lost.
+// Misbehaviour of FFmpeg, simulated by small programs and done by the real one: nothing hangs, leaks or is lost.
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
@@ -103,7 +103,7 @@ function isAlive(pid: number): boolean {
   }
 }
 
-/** Resolves when the process has worked, and then not at all for a while: it waits for somebody. */
+/** Resolves when the process has worked and has then been idle for a while, because it waits for input. */
 async function untilIdle(pid: number): Promise<void> {
   let before = 0;
   for (;;) {
@@ -115,7 +115,7 @@ async function untilIdle(pid: number): Promise<void> {
   }
 }
 
-/** A process of another parent reports its end to nobody. */
+/** Polls, because the end of another process's child causes no event. */
 async function untilGone(pid: number): Promise<void> {
   while (isAlive(pid)) await new Promise((resolve) => setTimeout(resolve, 10));
 }

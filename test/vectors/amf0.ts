@@ -6,7 +6,7 @@ export interface AmfVector {
   readonly name: string;
   readonly hex: string;
   readonly value: AmfValue[];
-  /** False where several encodings mean the same and ours is another one. */
+  /** False if there are several encodings of the value and our encoder uses another one. */
   readonly canonical?: false;
 }
 

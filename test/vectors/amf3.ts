@@ -12,7 +12,7 @@ import {
 
 export interface Amf3Vector {
   readonly name: string;
-  /** One value, its marker included; spaces are for the eye. */
+  /** One value, its marker included; spaces are for readability. */
   readonly hex: string;
   readonly value: AmfValue;
   /** False where several encodings mean the same and ours is another one. */

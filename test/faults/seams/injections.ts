@@ -10,9 +10,9 @@ export interface Injection {
   /** Name of the domain. */
   readonly domain: (name: string) => boolean;
   readonly fault: Fault;
-  /** If set, it fails when the work is done, not before. */
+  /** If set, it fails after the work instead of before it. */
   readonly late?: true;
-  /** Only for timers, which then fire at once: those with such a delay. */
+  /** For timers only: selects those with such a delay. They fire at once. */
   readonly delay?: ((milliseconds: number) => boolean) | undefined;
 }
 
@@ -42,7 +42,7 @@ export class Injections {
           connectionNumber(this.name, 'http'),
         );
         const guarded = guard.call(this, where, injections.#before(this, where, callback as () => void));
-        // Its time is Node's own, so it fires now.
+        // This deadline uses Node's own timer, so it is triggered here.
         if (where === 'rtmp deadline' && injections.#find(this, where) !== undefined) queueMicrotask(guarded);
         return guarded as ReturnType<FailureDomain['guard']>;
       } as FailureDomain['guard']),
@@ -56,7 +56,7 @@ export class Injections {
         return settled.call(this, where, injections.#promised(this, where, work));
       }),
       attempt: vi.spyOn(proto, 'attempt').mockImplementation(function (this: FailureDomain, where, step) {
-        // Each of several steps must run even if another fails. It fails after its work, or there would be nothing to observe.
+        // Each step must run even if another fails. The step fails after its work, so that the work can still be observed.
         return attempt.call(this, where, () => {
           const done = step();
           injections.#fail(this, where);

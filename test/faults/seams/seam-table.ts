@@ -1,11 +1,12 @@
-// Every seam of a stream's life, how it is reached, and what may end there. A seam in the sources that is missing here fails the test.
+// All seams from the start to the end of a stream, how each is reached, and what may end there. A seam in the sources that is missing here fails the
+// test.
 
 /** How the victim reaches the seam; see `Victims`. */
 export type Trigger =
   /** Armed before the publisher connects. */
   | 'publishes'
   | 'publishes without sound'
-  /** Armed while it is watched. */
+  /** Armed while the stream is being watched. */
   | 'plays'
   | 'player asks'
   | 'rtmp player comes'
@@ -32,15 +33,15 @@ export type Trigger =
 export interface SeamRow {
   readonly seam: string;
   readonly trigger: Trigger;
-  /** Whose domain: that of the stream, of its publisher's connection, of a player's connection, or of the next connection. */
+  /** The failure domain: of the stream, of its publisher's connection, of a player's connection, or of the next connection. */
   readonly of?: 'stream' | 'publisher' | 'player' | 'next connection';
   /** Reached at the end of a stream that this other fault has broken. */
   readonly after?: string;
-  /** The seam that is reported, if it is not the one of the earlier fault. */
+  /** The reported seam, if it differs from that of the earlier fault. */
   readonly told?: string;
-  /** Whether the seam has a promise, which is rejected in one case, while the call throws in another. */
+  /** Whether the seam has a promise. It is then tested twice: with a rejected promise, and with a call that throws. */
   readonly promise?: true;
-  /** If a file has several timers, selects the one that is meant. */
+  /** If a file has several timers, selects one by its delay. */
   readonly delay?: (milliseconds: number) => boolean;
 }
 
@@ -75,7 +76,7 @@ export const SEAMS: readonly SeamRow[] = [
   // The publisher leaves, is waited for, and the stream ends.
   ...stream('publisher leaves', 'publisher end', 'timer in pipeline/resume-window.ts'),
   ...promises('publisher leaves', 'suspension', 'slate shown', 'ffmpeg finish', 'ffmpeg stop', 'end in time', 'flush'),
-  // The time that it has for flushing.
+  // The time limit for flushing.
   { seam: 'timer in transcode/supervisor.ts', trigger: 'publisher leaves', delay: (ms) => ms === 3_000 },
   // The time that each step of its end may take.
   ...stream('publisher leaves', 'timer in pipeline/stream-owner.ts'),
@@ -90,12 +91,12 @@ export const SEAMS: readonly SeamRow[] = [
   ...promises('is forgotten', 'unlisting', 'removal'),
   ...stream('is forgotten', 'timer in hls/origin/named-streams.ts'),
   { seam: 'broken presentation', trigger: 'is forgotten', after: 'unlisting' },
-  // It is broken before.
+  // The stream has been broken before.
   ...ending('tag', 'fault counter', 'ffmpeg discard', 'kick', 'release'),
   { seam: 'ffmpeg kill', trigger: 'plays', after: 'tag', promise: true },
   { seam: 'presentation without end', trigger: 'playlists cannot end', told: 'presentation end' },
   { seam: 'broken presentation removal', trigger: 'is forgotten', after: 'unlisting', promise: true },
-  // Connections: of the publisher, of a player, of whoever comes.
+  // Connections: of the publisher, of a player, and new ones.
   ...connection('publisher', 'plays', 'rtmp data'),
   ...connection('publisher', 'floods', 'rtmp turn'),
   ...connection('publisher', 'publisher leaves', 'rtmp connect check', 'rtmp pump stop', 'rtmp publisher end'),

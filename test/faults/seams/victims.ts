@@ -22,7 +22,7 @@ export interface VictimSources {
   readonly other: FlvSource;
 }
 
-/** For each stream name: a part that does not work, whoever uses it. */
+/** A broken part for each stream name. */
 export class BrokenParts {
   /** Streams for which FFmpeg's output cannot be read. */
   readonly useless = new Set<string>();
@@ -60,7 +60,7 @@ export class BrokenParts {
 export interface Outcome {
   /** The log line that reported it. */
   readonly told: LogRecord;
-  /** What a viewer of the stream itself saw. */
+  /** What a viewer of the stream saw. */
   readonly saw: string;
 }
 
@@ -80,13 +80,13 @@ export class Victim {
     this.#sources = sources;
   }
 
-  /** Plays it, if the seam needs a stream that plays. */
+  /** Plays the stream, if the seam needs a player. */
   async prepare({ trigger, of }: SeamRow): Promise<void> {
     this.#injections.hurried.set(
       `live/${this.name}`,
       new Map([
         ...(trigger === 'slate shows' || trigger === 'slate dies' ? [] : ([[WINDOW, 0]] as const)),
-        // After its end, which waits for the disk.
+        // After the end of the stream, which waits for the disk.
         ...(trigger === 'is forgotten' ? ([[FORGOTTEN, 6_000]] as const) : []),
       ]),
     );
@@ -103,7 +103,7 @@ export class Victim {
     }
   }
 
-  /** Leads it to the seam, and waits for all consequences. */
+  /** Makes the stream reach the seam, and waits for all consequences. */
   async suffer(row: SeamRow, fault: Fault): Promise<Outcome> {
     const { after } = row;
     let reached: Error | undefined;

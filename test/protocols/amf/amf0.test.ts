@@ -1,4 +1,4 @@
-// AMF0 against its vectors: each type as the specification writes it, and each limit.
+// AMF0 against its vectors: each type of the specification, and each limit.
 import { describe, expect, it } from 'vitest';
 import { decodeAmf0 } from '../../../src/protocols/amf/amf0-decoder.js';
 import { encodeAmf0 } from '../../../src/protocols/amf/amf0-encoder.js';
@@ -22,7 +22,7 @@ describe('AMF0 vectors', () => {
     expect(encodeAmf0(value).toString('hex')).toBe(hex);
   });
 
-  it('tells object, typed object and ECMA array apart', () => {
+  it('distinguishes object, typed object and ECMA array', () => {
     const [object, array] = decodeHex('0300000908000000000000 09'.replace(' ', ''));
     expect(object).toBeInstanceOf(AmfObject);
     expect(array).toBeInstanceOf(AmfEcmaArray);

@@ -33,7 +33,7 @@ describe('AMF3 vectors', () => {
     expect(encode(value)).toBe(hex.replaceAll(' ', ''));
   });
 
-  it('A4.19 switches for one value only, with tables of its own each time', () => {
+  it('A4.19 switches for one value only, with new reference tables each time', () => {
     // Number, AMF3 string "a", AMF0 null, AMF3 array of "b" and its reference 0, AMF0 string.
     expect(decodeAmf0(bytes('003ff0000000000000 11060361 05 11090501 060362 0600 02000161'))).toEqual([
       1,
@@ -125,14 +125,14 @@ describe('AMF3 from a hostile peer', () => {
     );
   });
 
-  it('C2.09 counts what references stand for: 40 doublings are no 40 values', () => {
+  it('C2.09 counts the values behind references: 40 doublings are more than 40 values', () => {
     // [[…], ref, ref, …]: each array holds the one before it twice.
     let hex = '0901 01'.replace(' ', '');
     for (let level = 0; level < 40; level += 1) hex = `0905 01${hex}09${u29((40 - level) << 1)}`;
     expect(() => decode(hex)).toThrow(expect.objectContaining({ code: 'amf.budget' }));
   });
 
-  it('C2.09 counts the depth of what a reference stands for', () => {
+  it('C2.09 counts the depth of referenced values', () => {
     // Array of: 40 arrays in one another, then 30 arrays around a reference to them.
     const deep = `0905 01${nested(40)}${'090301'.repeat(30)}0902`;
     expect(() => decode(deep)).toThrow(expect.objectContaining({ code: 'amf.budget' }));
@@ -167,7 +167,7 @@ describe('plainAmf0', () => {
     expect(plainAmf0(body)).toBe(body);
   });
 
-  it('says in AMF0 what came as AMF3, and null for bytes', () => {
+  it('converts AMF3 values to AMF0, and bytes to null', () => {
     const writer = new ByteWriter();
     writeAmf3(
       writer.u8(0x11),

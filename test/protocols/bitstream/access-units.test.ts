@@ -1,4 +1,4 @@
-// What waits for the rest of a picture is bounded in bytes, and what is torn is told and left out, whatever is sent.
+// Whatever is sent, the pieces that wait for the rest of a picture are bounded in bytes, and torn pictures are reported and dropped.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { AccessUnits, type AssemblyFinding, type Picture } from '../../../src/protocols/bitstream/access-units.js';
@@ -51,7 +51,7 @@ describe('AccessUnits', () => {
     expect(pictures.every(({ sample }) => sample !== undefined)).toBe(true);
   });
 
-  it('holds a picture with fewer slices than usual, until that proves meaningless', () => {
+  it('holds a picture with fewer slices than usual, until the number of slices proves unreliable', () => {
     const { pictures, push, findings } = cutter();
     push(IDR, NEXT);
     push(FIRST, NEXT);
@@ -86,7 +86,7 @@ describe('AccessUnits', () => {
     expect(findings).toEqual(['lost', 'pieces']);
   });
 
-  it('delivers what has waited too long, and then trusts the message boundaries', () => {
+  it('delivers a picture that has waited too long, and then trusts the message boundaries', () => {
     const { units, pictures, push } = cutter();
     push(IDR);
     units.settle();
@@ -95,7 +95,7 @@ describe('AccessUnits', () => {
     expect(pictures).toHaveLength(2);
   });
 
-  it('makes no picture of a message without slices, and begins a picture with its delimiter', () => {
+  it('does not treat a message without slices as a picture, and begins a picture with its delimiter', () => {
     const { units, pictures, push } = cutter();
     for (const unit of [SEI, AUD, IDR, SEI, AUD]) push(unit);
     units.flush();

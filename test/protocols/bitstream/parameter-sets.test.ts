@@ -1,11 +1,11 @@
-// Parameter sets are kept by their ids, within a bound of bytes, and say when they say something new.
+// Parameter sets are kept by their ids, within a limit of bytes, and changes are reported.
 import { describe, expect, it } from 'vitest';
 import { ParameterSets } from '../../../src/protocols/bitstream/parameter-sets.js';
 import { parseAvcDecoderConfigurationRecord } from '../../../src/protocols/mp4/avc.js';
 import { BitWriter, buildSps } from '../mp4/bit-writer.js';
 
 const SPS = buildSps({ widthInMacroblocks: 20, heightInMapUnits: 15 });
-/** Its id, then bytes that mean nothing here; the last one is not 0. */
+/** A PPS: its id, then bytes without meaning here; the last one is not 0. */
 const pps = (id: number, size: number, fill = 0x55): Buffer =>
   Buffer.concat([Buffer.of(0x68), new BitWriter().ue(id).flag(true).toBuffer(), Buffer.alloc(size, fill)]);
 

@@ -1,4 +1,4 @@
-// Exp-Golomb is off by one in every second implementation; the table of H.264 9.1 settles it.
+// Exp-Golomb implementations are often off by one, so the table of H.264 9.1 is checked.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { BitReader } from '../../../src/protocols/bytes/bit-reader.js';

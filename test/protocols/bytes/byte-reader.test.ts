@@ -30,7 +30,7 @@ describe('ByteReader', () => {
     expect(reader.utf8(2)).toBe('é');
   });
 
-  it('hands out views, not copies', () => {
+  it('returns views, not copies', () => {
     const bytes = Buffer.from([1, 2, 3]);
     const view = new ByteReader(bytes).bytes(2);
     bytes[0] = 9;

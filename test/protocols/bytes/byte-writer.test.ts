@@ -1,4 +1,4 @@
-// What is written is what the reader reads, however often the buffer had to grow.
+// The reader reads back the written values, however often the buffer had to grow.
 import { describe, expect, it } from 'vitest';
 import { ByteReader } from '../../../src/protocols/bytes/byte-reader.js';
 import { ByteWriter } from '../../../src/protocols/bytes/byte-writer.js';

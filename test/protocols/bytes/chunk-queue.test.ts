@@ -1,4 +1,4 @@
-// The promise of "at most one copy" is about memory identity, so it is tested as that.
+// The contract "at most one copy" is about memory identity, so the tests compare memory.
 import { describe, expect, it } from 'vitest';
 import { ChunkQueue } from '../../../src/protocols/bytes/chunk-queue.js';
 
@@ -21,7 +21,7 @@ describe('ChunkQueue', () => {
     expect(queue.length).toBe(0);
   });
 
-  it('joins what lies across chunks', () => {
+  it('joins bytes from several chunks', () => {
     const queue = queueOf('ab', 'c', '', 'defg');
     expect(queue.take(5).toString()).toBe('abcde');
     expect(queue.length).toBe(2);
@@ -42,7 +42,7 @@ describe('ChunkQueue', () => {
     expect(queue.skip(3)).toBe(1);
   });
 
-  it('refuses to take what it does not have', () => {
+  it('refuses to take more than it has', () => {
     expect(() => queueOf('ab').take(3)).toThrow(RangeError);
   });
 

@@ -1,4 +1,4 @@
-// FFmpeg stands at both ends of our FLV: it reads what the writer wrote, and wrote what the reader reads.
+// FLV is exchanged with FFmpeg in both directions: FFmpeg reads the output of our writer, and our reader reads FFmpeg's output.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { SluiceError } from '../../../src/protocols/errors.js';
@@ -68,7 +68,7 @@ describe('FLV writer and reader', () => {
     ]);
   });
 
-  it('refuses what is no FLV and tags over the limit, and then reads no further', () => {
+  it('refuses input that is not FLV and tags over the limit, and then stops reading', () => {
     expect(() => readAll([Buffer.from('<html></html>')])).toThrow(expect.objectContaining({ code: 'flv.header' }));
     const reader = new FlvReader({ maxBodySize: 10 });
     reader.push(write([{ type: 'video', timestamp: 0, body: Buffer.alloc(11) }]));

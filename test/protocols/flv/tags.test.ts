@@ -1,4 +1,4 @@
-// What a message holds decides everything downstream: the vectors are the specification, the properties the safety net.
+// Parsing of message bodies, on which everything else depends: vectors follow the specification, and properties cover any other input.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseAudioTag } from '../../../src/protocols/flv/audio-tag.js';

@@ -1,4 +1,4 @@
-// HE-AAC announced as LC stops players, and a sample rate of 0 stopped servers: both are decided by these few bits.
+// HE-AAC that is announced as LC stops players, and a sample rate of 0 stopped servers, so these few bits need care.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { SluiceError } from '../../../src/protocols/errors.js';

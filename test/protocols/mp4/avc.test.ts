@@ -1,4 +1,4 @@
-// An avcC that FFmpeg or a player would choke on has to be refused at the door, and a sloppy one accepted.
+// An avcC on which FFmpeg or a player would fail must be refused early; small faults must be accepted.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { SluiceError } from '../../../src/protocols/errors.js';

@@ -1,4 +1,4 @@
-// Builds codec headers field by field, so that a test says which field it is about.
+// Builds codec headers field by field, so that a test shows which field it is about.
 
 export class BitWriter {
   readonly #bits: number[] = [];

@@ -28,7 +28,7 @@ async function encode(input: readonly string[], codec: readonly string[], output
   return (await runProgram(npmFfmpeg(), args)).stdout;
 }
 
-/** What an independent reader finds in a whole file. */
+/** The tracks and samples that an independent reader finds in a whole file. */
 export function readWithMp4box(file: Buffer): { movie: Movie; samples: Sample[] } {
   const reader = createFile(true);
   const copy = new Uint8Array(file);
@@ -40,7 +40,7 @@ export function readWithMp4box(file: Buffer): { movie: Movie; samples: Sample[] 
   return { movie, samples: reader.getTrackSamplesInfo(track.id) };
 }
 
-/** Decodes to nothing; FFmpeg says on stderr what it does not like. */
+/** Decodes without output. @returns the complaints of FFmpeg on stderr */
 export async function decodeErrors(file: Buffer): Promise<string> {
   const args = ['-v', 'warning', '-nostdin', '-f', 'mp4', '-i', 'pipe:0', '-f', 'null', '-'];
   return (await runProgram(npmFfmpeg(), args, file)).stderr;

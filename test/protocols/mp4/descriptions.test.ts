@@ -1,4 +1,4 @@
-// What a stranger's encoder sends decides what players are promised: golden strings for the good, one typed error for the rest.
+// Codec strings and properties are derived from untrusted headers: valid ones give golden strings, all others one typed error.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { SluiceError } from '../../../src/protocols/errors.js';
@@ -37,7 +37,7 @@ describe('describeVideo', () => {
   it.each(VIDEO_CONFIGURATIONS)('B2.01 $name', ({ codec, hex, frame, value }) => {
     const description = describeVideo(codec, bytes(hex), bytes(frame));
     expect(description).toMatchObject(value);
-    // The record is complete: described again, it says the same, and writing it again changes nothing.
+    // The record is complete: describing and writing it again gives the same result.
     const again = describeVideo(codec, description.record, bytes(frame));
     expect(again).toEqual(description);
   });

@@ -1,4 +1,4 @@
-// Parts and their timing are indexed from what FFmpeg writes; an independent reader has to find the same in the same bytes.
+// Parts and their times are read from FFmpeg's output; an independent reader must find the same in the same bytes.
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { SluiceError } from '../../../src/protocols/errors.js';
@@ -217,7 +217,7 @@ describe('FragmentReader on bad bytes', () => {
     expect(() => reader.next()).toThrow(expect.objectContaining({ code: 'mp4.box-order' }));
   });
 
-  it('skips boxes nobody needs without keeping a byte of them', () => {
+  it('skips unneeded boxes without buffering them', () => {
     const skipped = Buffer.concat([box('free', 8 + 500_000), Buffer.alloc(500_000), box('styp', 12, Buffer.alloc(4))]);
     expect(readAll(Buffer.concat([skipped, audio]))).toHaveLength(readAll(audio).length);
     const reader = new FragmentReader();
@@ -227,7 +227,7 @@ describe('FragmentReader on bad bytes', () => {
     expect(drain(reader)).toEqual([]);
   });
 
-  it('skips the index at the end of a run of hours', () => {
+  it('skips the index at the end of an output of many hours', () => {
     const events = readAll(audio).length;
     const reader = new FragmentReader();
     reader.push(audio);

@@ -1,4 +1,4 @@
-// Regrouped audio goes to players as it is written here, so real readers and a real decoder judge it.
+// Regrouped audio is sent to players as it is written here, so real readers and a real decoder check it.
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Fragment, Sample } from '../../../src/protocols/mp4/fragment.js';

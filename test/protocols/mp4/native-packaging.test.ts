@@ -1,4 +1,4 @@
-// What the gateway packages itself is judged by readers that know nothing of it: mp4box, and FFmpeg's demuxer and decoders.
+// Media that the gateway packages itself is checked by independent readers: mp4box, and FFmpeg's demuxer and decoders.
 import { existsSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { FragmentReader } from '../../../src/protocols/mp4/fragment-reader.js';
@@ -115,7 +115,7 @@ const CASES: readonly Case[] = [
 /** The FFmpeg that npm brings, and the system's, where there is one. */
 const FFMPEGS = [npmFfmpeg(), '/usr/bin/ffmpeg'].filter((path) => existsSync(path));
 
-/** The frames that FFmpeg's demuxer finds, all of them decoded as well, and what it has to say about them. */
+/** The frames that FFmpeg's demuxer finds, and its complaints when it decodes all of them. */
 async function judge(ffmpeg: string, file: Buffer): Promise<{ packets: string[]; complaints: string }> {
   const args = ['-v', 'warning', '-nostdin', '-f', 'mp4', '-i', 'pipe:0', '-c', 'copy', '-f', 'framemd5', 'pipe:1'];
   const { stdout, stderr } = await runProgram(ffmpeg, [...args, '-f', 'null', '-'], file);
@@ -124,7 +124,7 @@ async function judge(ffmpeg: string, file: Buffer): Promise<{ packets: string[];
 }
 
 describe.each(CASES)('$name', ({ make, codecs, mp4box, facts }) => {
-  it('B2.01 is described, packaged, read back and decoded as what it is', async () => {
+  it('B2.01 is described, packaged, read back and decoded correctly', async () => {
     const track = await make();
     expect(track.description).toMatchObject(facts);
     expect(track.description.codecs).toBe(codecs);

@@ -1,4 +1,4 @@
-// Picture size and frame rate decide the whole ladder; each field that moves them has a case here.
+// Picture size and frame rate decide the whole ladder; each field that affects them has a case here.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { SluiceError } from '../../../src/protocols/errors.js';
@@ -80,7 +80,7 @@ const cases: readonly { name: string; fields: SpsFields; expected: object }[] = 
     expected: { frameRate: 25 },
   },
   {
-    name: 'timing of nonsense is left out',
+    name: 'invalid timing is ignored',
     fields: { widthInMacroblocks: 80, heightInMapUnits: 45, vui: timing(0, 60_000) },
     expected: { frameRate: undefined },
   },

@@ -36,7 +36,7 @@ describe('AcknowledgementCounter', () => {
     expect(counter.receivedBytes).toBe(start + 4 * 2 ** 20);
   });
 
-  it('C2.08 never answers with more bytes than came, however small the window is', () => {
+  it('C2.08 never answers with more bytes than it received, however small the window is', () => {
     const counter = new AcknowledgementCounter();
     counter.windowSize = 1;
     let acknowledgements = 0;

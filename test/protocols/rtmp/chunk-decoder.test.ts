@@ -1,4 +1,4 @@
-// Chunk headers of all types and the state that they leave: what peers get wrong, and what they must not do.
+// Chunk headers of all types and the state that they leave, including common mistakes and forbidden headers.
 import { describe, expect, it } from 'vitest';
 import { ChunkDecoder } from '../../../src/protocols/rtmp/chunk-decoder.js';
 import { DEFAULT_RTMP_LIMITS } from '../../../src/protocols/rtmp/limits.js';

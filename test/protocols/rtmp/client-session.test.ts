@@ -1,4 +1,4 @@
-// The client side talks to our server session, so that each one proves the other.
+// The client session talks to our server session, so that each tests the other.
 import { describe, expect, it } from 'vitest';
 import { encodeAmf0 } from '../../../src/protocols/amf/amf0-encoder.js';
 import { amfObject } from '../../../src/protocols/amf/values.js';

@@ -1,4 +1,4 @@
-// The handshake in all cuttings and versions. Bytes that arrive with it must not be lost.
+// The handshake, cut anywhere and in all versions. Bytes that arrive together with it must not be lost.
 import { createHmac } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { amfObject } from '../../../src/protocols/amf/values.js';

@@ -28,7 +28,7 @@ describe('media on its way from a publisher to players', () => {
   let copied = 0;
   let gathered = 0;
 
-  /** From here on, every byte that Buffer moves is counted. This room uses typed arrays in no other way. */
+  /** From here on, every byte that Buffer copies is counted. `protocols/rtmp` uses typed arrays in no other way. */
   function count(): void {
     const copy = Buffer.prototype.copy;
     vi.spyOn(Buffer.prototype, 'copy').mockImplementation(function (this: Buffer, ...args) {

@@ -21,7 +21,7 @@ function sentBy(peer: TestPeer, act: () => void) {
   act();
   return peer.settle().answers.slice(before);
 }
-/** Sends one of each and returns what was passed through. */
+/** Sends these messages and returns those that reached the player. */
 function through(peer: TestPeer, ...bodies: Buffer[]): Buffer[] {
   return sentBy(peer, () => {
     for (const body of bodies) peer.session.sendMedia(1, (body[0] ?? 0) >= 0xa0 ? 'audio' : 'video', 0, body);
@@ -296,7 +296,7 @@ describe('a player that controls its play', () => {
     expect(types(peer.settle()).slice(-3)).toEqual(['unpublish', 'stop-play', 'closed']);
   });
 
-  it('C2.08 answers a flood of pauses and seeks with no more bytes than came', () => {
+  it('C2.08 answers a flood of pauses and seeks with no more bytes than it received', () => {
     const peer = new TestPeer().play();
     const sizes = () => peer.answers.reduce((bytes, { body }) => bytes + body.length, 0);
     const before = sizes();

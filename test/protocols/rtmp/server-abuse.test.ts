@@ -61,7 +61,7 @@ describe('abuse', () => {
     expect(outputFor(input)).toBeLessThanOrEqual(input.length + 2 * 1536);
   });
 
-  it('C2.08 answers a flood of FCPublish with no more bytes than came', () => {
+  it('C2.08 answers a flood of FCPublish with no more bytes than it received', () => {
     const peer = new TestPeer().connect();
     peer.session.receive(flood(20, encodeAmf0(['FCPublish', 1]), 5000, 9));
     while (peer.session.nextEvent() !== undefined);

@@ -626,7 +626,7 @@ describe('data', () => {
   it.each([
     ['@setDataFrame + onMetaData', encodeAmf0(['@setDataFrame', 'onMetaData', amfObject([['width', 1]])])],
     ['bare onMetaData', encodeAmf0(['onMetaData', amfObject([['width', 1]])])],
-  ])('A6.01 hands on %s as the body of a script tag', (_name, body) => {
+  ])('A6.01 passes on %s as the body of a script tag', (_name, body) => {
     const peer = new TestPeer().publish().message(18, body, { timestamp: 7 });
     expect(peer.eventsOf('media')).toMatchObject([
       { kind: 'script', timestamp: 7, body: encodeAmf0(['onMetaData', amfObject([['width', 1]])]) },
