@@ -115,10 +115,8 @@ export class Gateway {
       clock,
     });
     const onFault = ({ cause }: Fault) => logger.error({ err: cause }, 'internal error: the load is not measured');
-    this.#capacity = new Capacity({
-      clock: new FailureDomain('load', onFault).clock(clock),
-      maxTranscodes: config.maxTranscodes,
-    });
+    const load = new FailureDomain('load', onFault);
+    this.#capacity = new Capacity({ clock: load.clock(clock), maxTranscodes: config.maxTranscodes });
     this.#thumbnailMaker = thumbnailMaker(parts);
     this.#thumbnails = this.#thumbnailMaker && thumbnails(parts, this.#thumbnailMaker, this.#directory);
     const isHeld = (app: string, name: string) => this.#directory.find(app, name)?.resumable === true;
