@@ -7,6 +7,7 @@ import { describe, expect, it } from 'vitest';
 import { SIGN_FLAGS } from '../src/cli/link-times.js';
 import { TOKEN_FLAGS } from '../src/cli/operator-tokens.js';
 import { KEY_FLAGS } from '../src/cli/publishers.js';
+import { RECORDING_FLAGS } from '../src/cli/recordings.js';
 import { TARGET_FLAGS } from '../src/cli/targets.js';
 import { CONFIG_FILE_VARIABLE } from '../src/config/environment.js';
 import { OPTIONS } from '../src/config/option.js';
@@ -272,6 +273,7 @@ describe('documents', () => {
       '--version',
       ...SIGN_FLAGS,
       ...KEY_FLAGS,
+      ...RECORDING_FLAGS,
       ...TOKEN_FLAGS,
       ...TARGET_FLAGS,
       ...FLAGS_OF_OTHERS,

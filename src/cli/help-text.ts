@@ -20,6 +20,9 @@ Commands:
   user add USER | list | remove USER       Users who may publish with a password.
   token add --role viewer|operator|admin [--name NAME] [--for 30d]
   token list, token revoke ID   Who may manage the gateway through the admin listener.
+  recording list | show ID | start APP/NAME | stop APP/NAME | title ID TEXT | pin ID | unpin ID | delete ID
+  recording clip ID|APP/NAME --from TIME [--to TIME], recording download ID [--output FILE]
+           Recordings of the gateway that runs on this machine.
   audit verify   Check that nobody changed the log of what operators did.
 
 Examples:

@@ -14,6 +14,7 @@ import { SIGN_FLAGS } from './link-times.js';
 import { audit, TOKEN_FLAGS, token } from './operator-tokens.js';
 import { type CommandArguments, revoke, sign } from './play-links.js';
 import { KEY_FLAGS, key, USER_FLAGS, user } from './publishers.js';
+import { RECORDING_FLAGS, recording } from './recordings.js';
 import { serve } from './serve.js';
 import { TARGET_FLAGS, target } from './targets.js';
 
@@ -34,6 +35,7 @@ const LINK_COMMANDS: ReadonlyMap<string, readonly [LinkCommand, readonly string[
   ['target', [target, TARGET_FLAGS]],
   ['token', [token, TOKEN_FLAGS]],
   ['audit', [audit, []]],
+  ['recording', [recording, RECORDING_FLAGS]],
 ]);
 const DEFAULT_COMMAND = 'serve';
 /** This command has its own arguments and needs no configuration. */

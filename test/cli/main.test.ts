@@ -27,7 +27,7 @@ describe('command line', () => {
     expect(await run.status).toBe(2);
     expect(run.stdout()).toBe('');
     expect(run.stderr().split('\n')).toEqual([
-      'sluice: "serv": unknown command, expected serve, demo, doctor, sign, revoke, key, user, token, audit, hash-password; did you mean serve?',
+      'sluice: "serv": unknown command, expected serve, demo, doctor, sign, revoke, key, user, token, audit, recording, hash-password; did you mean serve?',
       '3 problems with the configuration:',
       '  SLUICE_LOGLEVEL: unknown environment variable; did you mean SLUICE_LOG_LEVEL?',
       '  --http-prot: unknown option; did you mean --http-port?',

@@ -8,12 +8,14 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { createPlayToken } from '../../src/access/tickets/play-token.js';
 import { SigningKeys } from '../../src/access/tickets/signing-keys.js';
 import type { GatewayEvent } from '../../src/events/gateway-event.js';
+import { runCommand } from '../cli/command-under-test.js';
 import { publishLoop } from '../faults/looping-publisher.js';
 import { startGateway } from '../support/gateway.js';
 import { buildGateway } from '../support/gateway-process.js';
 import { eventually, fetchBytes, fetchText, recordRendition, whenListed } from '../support/hls-client.js';
 import { parsePlaylist } from '../support/playlist-checker.js';
 import { npmFfmpeg, runProgram } from '../support/processes.js';
+import { temporaryDirectory } from '../support/temp-dir.js';
 import { type FlvSource, makeFlvSource } from '../transcode/flv-source.js';
 
 const FLAGS = ['--ladder', 'source', '--segment-duration', '1', '--part-duration', '0.25', '--keep-free', '0'];
@@ -165,6 +167,53 @@ describe('a recording of a stream', () => {
     await gateway.recordings.remove(id);
     expect(await recordings(http)).toEqual([]);
     expect(() => gateway.recordings.start('live', 'other')).toThrow('no stream live/other is live');
+  });
+
+  it('is started, cut, named, downloaded and removed by commands', async () => {
+    const cwd = await temporaryDirectory();
+    const stateDir = join(cwd, 'state');
+    const {
+      gateway,
+      http,
+      admin = '',
+      publishUrl,
+    } = await startGateway(...FLAGS, ...['--state-dir', stateDir, '--admin-port', '0']);
+    const ports = ['--admin-port', new URL(admin).port, '--http-port', new URL(http).port];
+    const sluice = async (...words: string[]): Promise<string> => {
+      const command = await runCommand(['recording', ...words, ...ports, '--state-dir', stateDir], { cwd });
+      const status = await command.status;
+      if (status !== 0) throw new Error(command.stderr());
+      return command.stdout();
+    };
+    const publisher = await publishLoop(publishUrl('cam'), source);
+    await whenListed(`${http}/hls/live/cam`, 'source', 1);
+    expect(await sluice('start', 'live/cam', '--title', 'Match')).toMatch(
+      /^\w{26} {2}live\/cam .* recording {2}"Match"\n$/,
+    );
+    const live = (await sluice('clip', 'live/cam', '--from', '-0.5')).slice(0, 26);
+    expect(gateway.recordings.find(live)?.facts.clip?.of).toBeUndefined();
+    await eventually(
+      async () => (gateway.recordings.list({ limit: 9 }).recordings[1]?.duration ?? 0) >= 2 || undefined,
+    );
+    const { id = '' } = gateway.recordings.list({ limit: 9 }).recordings[1] ?? {};
+    await sluice('stop', 'live/cam');
+    await publisher.stop();
+    await eventually(async () => gateway.recordings.find(id)?.facts.state === 'finished' || undefined);
+    const clip = (await sluice('clip', id, '--from', '0.5', '--to', '1.5')).slice(0, 26);
+    expect(JSON.parse(await sluice('show', clip))).toMatchObject({ clip: { of: id, skip: 0.5 } });
+    await sluice('pin', clip);
+    await sluice('title', clip, 'Goal');
+    expect(await sluice('list', 'live/cam')).toMatch(new RegExp(`^${clip} .*pinned {2}clip of ${id} {2}"Goal"$`, 'm'));
+    const file = (await sluice('download', clip, '--output', 'goal.mp4')).trim();
+    const { stdout } = await runProgram(npmFfmpeg(), ['-v', 'error', '-i', file, '-map', '0:v', '-f', 'framemd5', '-']);
+    // One second of 25 pictures a second, which begins and ends within a picture.
+    expect(stdout.toString().match(/^\d/gm)).toHaveLength(26);
+    await expect(sluice('download', clip, '--output', 'goal.mp4')).rejects.toThrow('EEXIST');
+    await sluice('delete', id);
+    await expect(sluice('show', id)).rejects.toThrow('sluice: the gateway answers: no such recording\n');
+    expect((await fetch(`${http}/vod/${clip}/index.m3u8`)).status).toBe(200);
+    // The tokens of the commands are gone.
+    expect(JSON.parse(await readFile(join(stateDir, 'operator-tokens.json'), 'utf8'))).toMatchObject({ tokens: [] });
   });
 
   it('G15 is one MP4 with moov first, which serves any range and has exactly the samples of the segments', async () => {
