@@ -1,5 +1,6 @@
 // How long media stays in the gateway: from the first key frame received to the first playable part, and after that from the last sample of
-// a part received to that part being served. Loopback, ladder of three rungs, one stream in real time.
+// a part received to that part being served. Loopback, ladder of three rungs, one stream in real time; then one of several streams that are only
+// carried.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { RtmpPublisher } from '../dist/demo/rtmp-publisher.js';
@@ -8,9 +9,12 @@ import { FlvReader } from '../dist/protocols/flv/flv-reader.js';
 import { parseVideoTag } from '../dist/protocols/flv/video-tag.js';
 import { FragmentReader } from '../dist/protocols/mp4/fragment-reader.js';
 import { describeMachine, ffmpeg, run, startGateway, summary, temporaryDirectory } from './measuring.mjs';
+import { makeSource, publishLoop } from './publishers.mjs';
 
 const SECONDS = Number(process.env.BENCH_SECONDS ?? 30);
 const STARTS = Number(process.env.BENCH_STARTS ?? 5);
+/** Streams that are carried at the same time. */
+const CARRIED = (process.env.BENCH_COUNTS ?? '1,10,50').split(',').map(Number);
 const RENDITIONS = ['source', '480p', '360p', 'audio'];
 /** Stream time of the first frame in the gateway. */
 const TIMELINE_ORIGIN = 1000;
@@ -179,3 +183,38 @@ for (const partDuration of [0.5, 0.2]) {
   }
   await gateway.stop();
 }
+
+console.log('\ncarried streams, defaults, ms:');
+const source = await makeSource();
+for (const count of CARRIED) {
+  const gateway = await startGateway([
+    '--ladder',
+    'source',
+    '--max-connections-per-ip',
+    '1000',
+    '--max-streams',
+    '1000',
+  ]);
+  const url = new URL(gateway.rtmp.replace('rtmp:', 'http:'));
+  const rtmp = { host: url.hostname, port: Number(url.port), app: 'live' };
+  const stop = new AbortController();
+  const others = Array.from({ length: count - 1 }, (_, i) =>
+    publishLoop(source, rtmp, `other${i}`, (i * 2000) / count, stop.signal),
+  );
+  await sleep(2000);
+  const publisher = await connect(gateway, 'steady');
+  const { sent, done } = publish(publisher);
+  const delays = { source: [] };
+  await sleep(4000);
+  const follower = followParts(gateway, 'steady', 'source', sent, delays, stop.signal);
+  await done;
+  stop.abort();
+  await Promise.all([publisher.close(), follower, ...others]);
+  const sorted = delays.source.sort((a, b) => a - b);
+  const [p50, p99] = [0.5, 0.99].map((share) => sorted[Math.floor(share * (sorted.length - 1))].toFixed(1));
+  console.log(
+    `  ${`${count}`.padStart(3)} streams: last sample received -> part served  p50 ${p50}  p99 ${p99}  (n = ${sorted.length})`,
+  );
+  await gateway.stop();
+}
+process.exit(0);

@@ -28,8 +28,8 @@ const STREAMS = 20;
 const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 3);
 /** Numbers of publishers for the growth of CPU time and memory. */
 const COUNTS = (process.env.BENCH_COUNTS ?? '1,10,20,50,100').split(',').map(Number);
-/** Milliseconds after which all publishers have started and have a segment. */
-const WARM_UP = 8_000;
+/** Milliseconds until all publishers have started and the JIT compiler has optimized most of the code. */
+const WARM_UP = Number(process.env.BENCH_WARM_UP ?? 30_000);
 const NGINX = '/usr/sbin/nginx';
 const RTMP_MODULE = '/usr/lib/nginx/modules/ngx_rtmp_module.so';
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
