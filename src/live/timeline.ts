@@ -100,7 +100,7 @@ export class Timeline {
   }
 
   /** No frame gets an earlier time than this: at most a second before the origin, and never negative. */
-  get #floor(): Milliseconds {
+  #floor(): Milliseconds {
     return Math.max(0, this.#origin - MAX_LEAD_IN);
   }
 
@@ -154,7 +154,7 @@ export class Timeline {
       if (Math.abs(step) > MAX_STEP) continue;
       if (track.last !== undefined && track.last - time > MAX_LATENESS) continue;
       this.#follow(track, clock, base + step);
-      if (track.last === undefined && time < this.#floor) return undefined;
+      if (track.last === undefined && time < this.#floor()) return undefined;
       return { dts: this.#emit(track, time), discontinuity: false };
     }
     if (track.clock !== undefined && this.#isSlow(track, wire, before)) {

@@ -64,14 +64,14 @@ export class TrackJoin {
   }
 
   #suspect(step: Milliseconds): void {
-    const { video, audio } = this.#times;
+    const { video, audio } = this.#times();
     // The other track may have made the same step a little earlier.
     const ahead = (this.#suspicion?.ahead ?? 0) + step;
     this.#suspicion = Math.abs(ahead) > APART ? { ahead, video, audio } : undefined;
   }
 
   #check({ ahead, ...since }: Suspicion): void {
-    const { video, audio } = this.#times;
+    const { video, audio } = this.#times();
     const [videoAdvance, audioAdvance] = [video - since.video, audio - since.audio];
     if (Math.abs(videoAdvance - audioAdvance) > STEADY) {
       this.#suspicion = undefined;
@@ -82,7 +82,7 @@ export class TrackJoin {
     }
   }
 
-  get #times(): { readonly video: Milliseconds; readonly audio: Milliseconds } {
+  #times(): { readonly video: Milliseconds; readonly audio: Milliseconds } {
     return { video: this.#tracks.video.last ?? 0, audio: this.#tracks.audio.last ?? 0 };
   }
 }

@@ -164,7 +164,7 @@ export class CutSchedule {
    * encoder's timestamps may deviate by half a frame
    */
   indexAt(time: Milliseconds, tolerance?: Milliseconds): number {
-    return this.#cuts.indexAt(time, tolerance ?? this.#tolerance);
+    return this.#cuts.indexAt(time, tolerance ?? this.#tolerance());
   }
 
   /**
@@ -208,7 +208,7 @@ export class CutSchedule {
   /** Whether segment `index` begins without a key frame, and a picture at `time` belongs to it or to a later one. */
   isForcedCut(index: number, time: Milliseconds): boolean {
     const cut = this.#cuts.at(index);
-    return cut?.forced === true && time >= cut.time - this.#tolerance;
+    return cut?.forced === true && time >= cut.time - this.#tolerance();
   }
 
   /** The time of cut `index`; undefined if it is not decided yet, or no longer remembered. */
@@ -294,7 +294,7 @@ export class CutSchedule {
     this.#options.onCut?.(this.lastIndex, cut.time);
   }
 
-  get #tolerance(): Milliseconds {
+  #tolerance(): Milliseconds {
     return Math.min(this.#frame * 0.75, LARGEST_TOLERANCE);
   }
 }

@@ -122,16 +122,16 @@ export class KeyFrameCuts implements CutPolicy {
   expectsCut(time: Milliseconds): boolean {
     const { last } = this.#sink;
     if (last === undefined || this.#lastKey === undefined) return false;
-    const gop = this.#gops.at(-1) ?? (this.#endedFirst ? this.#expectedGop : undefined);
+    const gop = this.#gops.at(-1) ?? (this.#endedFirst ? this.#expectedGop() : undefined);
     if (gop === undefined) return false;
     const next = this.#lastKey + gop;
-    if (Math.abs(next - time) <= this.#slack && this.#cutsAt(next - last.time)) return true;
+    if (Math.abs(next - time) <= this.#slack() && this.#cutsAt(next - last.time)) return true;
     const forced = this.#forcedCandidate();
-    return forced !== undefined && this.#mayForceEarly && Math.abs(forced - time) <= this.#slack;
+    return forced !== undefined && this.#mayForceEarly() && Math.abs(forced - time) <= this.#slack();
   }
 
   /** Length of the first GOP, as far as anything is known of it. */
-  get #expectedGop(): Milliseconds {
+  #expectedGop(): Milliseconds {
     return this.#sink.knownGop > 0 ? this.#sink.knownGop : this.#segment;
   }
 
@@ -143,15 +143,15 @@ export class KeyFrameCuts implements CutPolicy {
   #endFirst(time: Milliseconds, shown: Milliseconds): void {
     const first = this.#first;
     if (first === undefined || this.#sink.target !== undefined || !this.#sink.endsFirstEarly()) return;
-    const partsUntil = (at: Milliseconds): number => Math.floor((at - first + this.#slack / 2) / this.#part);
+    const partsUntil = (at: Milliseconds): number => Math.floor((at - first + this.#slack() / 2) / this.#part);
     const isNextPart = partsUntil(time) > Math.max(0, partsUntil(shown));
-    if (!isNextPart || time - first > this.#expectedGop - this.#part / 2) return;
+    if (!isNextPart || time - first > this.#expectedGop() - this.#part / 2) return;
     this.#endedFirst = true;
     this.#sink.endFirst(time);
   }
 
   /** Two pictures less than this apart count as one. */
-  get #slack(): Milliseconds {
+  #slack(): Milliseconds {
     return Math.min(this.#frame, LARGEST_MARGIN);
   }
 
@@ -189,7 +189,7 @@ export class KeyFrameCuts implements CutPolicy {
     // The next key frame must come before a forced cut is due. Otherwise that key frame would cause a cut before its own time, in media
     // that was already emitted.
     const mayWait = elapsed + Math.min(longest, this.#maxGop) < this.#limit() - this.#margin - 1;
-    return elapsed >= this.#segment - this.#slack - 1 || (elapsed > SHORTEST_SEGMENT && !mayWait);
+    return elapsed >= this.#segment - this.#slack() - 1 || (elapsed > SHORTEST_SEGMENT && !mayWait);
   }
 
   /** A segment must last less than this. */
@@ -202,7 +202,7 @@ export class KeyFrameCuts implements CutPolicy {
   }
 
   /** The last cut was forced, and no key frame came since: none is expected any more. */
-  get #mayForceEarly(): boolean {
+  #mayForceEarly(): boolean {
     const { last } = this.#sink;
     return last?.forced === true && (this.#lastKey ?? last.time) < last.time && !this.#expectsKeyFrame(last);
   }
@@ -215,7 +215,7 @@ export class KeyFrameCuts implements CutPolicy {
     const { last } = this.#sink;
     if (last === undefined || this.#lastKey === undefined || this.#sink.target === undefined) return undefined;
     const latest = this.#latest(last);
-    if (!this.#mayForceEarly) return latest;
+    if (!this.#mayForceEarly()) return latest;
     const parts = Math.floor((latest - this.#lastKey) / this.#part);
     const candidate = this.#lastKey + parts * this.#part;
     // A part is longer than a segment: cut at the limit, regardless of fragments.
@@ -241,15 +241,15 @@ export class KeyFrameCuts implements CutPolicy {
       if (last === undefined || candidate === undefined) return;
       const latest = this.#latest(last);
       const limit = last.time + this.#limit();
-      const early = this.#mayForceEarly;
+      const early = this.#mayForceEarly();
       // The last chance: the next picture would be too late.
-      const lastChance = Math.min(latest, limit - this.#interval - this.#slack / 2);
-      const due = early ? candidate - this.#slack / 2 : lastChance;
-      if (time < (patient ? limit : Math.max(due, last.time + this.#slack))) return;
-      const isAhead = early && shown < candidate - this.#slack / 2;
-      const middle = Math.min(limit - 1, Math.max(limit - LONGEST_SOUND_FRAME, shown + this.#slack));
+      const lastChance = Math.min(latest, limit - this.#interval - this.#slack() / 2);
+      const due = early ? candidate - this.#slack() / 2 : lastChance;
+      if (time < (patient ? limit : Math.max(due, last.time + this.#slack()))) return;
+      const isAhead = early && shown < candidate - this.#slack() / 2;
+      const middle = Math.min(limit - 1, Math.max(limit - LONGEST_SOUND_FRAME, shown + this.#slack()));
       const cut = isAhead ? Math.min(candidate, time) : time < limit ? time : middle;
-      const between = time - cut > this.#slack;
+      const between = time - cut > this.#slack();
       // Pictures were missing there, not just a key frame.
       const paused = cut < time && this.#step > Math.max(PAUSE_LIMIT, PAUSE_FRAMES * this.#interval);
       this.#sink.add({ time: cut, forced: true, ...(paused && { paused }), ...(between && { between }) });

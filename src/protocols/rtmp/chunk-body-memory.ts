@@ -16,11 +16,11 @@ const SMALLEST_IN_BLOCK = 4_096;
 const LARGEST_IN_BLOCK = BLOCK_BYTES / 4;
 
 /**
- * V8 collects all garbage after 8 MB of new buffers, however little there is to collect and however much lives beside it: media alone would
- * cause that several times a second. It does not count shared memory, so most blocks are shared memory, and one in this many is not: dead
- * blocks never hold more than this many times those 8 MB.
+ * V8 collects all garbage after 8 MB of new buffers, however little there is to collect: media alone would cause that once a second. It does
+ * not count shared memory, so most memory for large bodies is shared memory. One allocation in this many is not, so that the garbage of all
+ * connections together stays below about this many times 8 MB.
  */
-const COUNTED_BLOCKS = 4;
+const COUNTED_BY_V8 = 4;
 
 /** A connection gets a block only after it has sent this many times the size of a block, so that memory follows the bytes received. */
 const RECEIVED_BLOCKS = 8;
@@ -32,7 +32,7 @@ export class ChunkBodyMemory {
   #allocatedBytes = 0;
   #block: Buffer | undefined;
   #blockUsed = 0;
-  #blocks = 0;
+  #allocations = 0;
 
   constructor(maxPendingBytes: number) {
     this.#maxPendingBytes = maxPendingBytes;
@@ -80,16 +80,20 @@ export class ChunkBodyMemory {
   }
 
   #allocate(size: number, receivedBytes: number): Buffer {
-    const fits = size >= SMALLEST_IN_BLOCK && size <= LARGEST_IN_BLOCK;
-    if (!fits || receivedBytes < RECEIVED_BLOCKS * BLOCK_BYTES) return Buffer.allocUnsafe(size);
+    if (size < SMALLEST_IN_BLOCK || receivedBytes < RECEIVED_BLOCKS * BLOCK_BYTES) return Buffer.allocUnsafe(size);
+    if (size > LARGEST_IN_BLOCK) return this.#fresh(size);
     if (this.#block === undefined || this.#blockUsed + size > BLOCK_BYTES) {
-      const isCounted = this.#blocks % COUNTED_BLOCKS === 0;
-      this.#blocks++;
-      this.#block = isCounted ? Buffer.allocUnsafeSlow(BLOCK_BYTES) : Buffer.from(new SharedArrayBuffer(BLOCK_BYTES));
+      this.#block = this.#fresh(BLOCK_BYTES);
       this.#blockUsed = 0;
     }
     const start = this.#blockUsed;
     this.#blockUsed += size;
     return this.#block.subarray(start, this.#blockUsed);
+  }
+
+  #fresh(bytes: number): Buffer {
+    const isCounted = this.#allocations % COUNTED_BY_V8 === 0;
+    this.#allocations++;
+    return isCounted ? Buffer.allocUnsafeSlow(bytes) : Buffer.from(new SharedArrayBuffer(bytes));
   }
 }
