@@ -1,8 +1,6 @@
 // HTTPS with real clients of both protocols, and a certificate that is replaced while they are connected.
 
-import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
 import { connect as connectHttp2, constants } from 'node:http2';
 import { Agent, get } from 'node:https';
 import { connect as connectTls } from 'node:tls';
@@ -10,7 +8,7 @@ import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import type { KeyPair } from '../../../src/contracts/certificate.js';
 import { buildHttpApp, type HttpApp } from '../../../src/servers/http/app.js';
 import { WebPort } from '../../../src/servers/http/web-port.js';
-import { temporaryDirectory } from '../../support/temp-dir.js';
+import { selfSignedCertificate } from '../../support/certificate.js';
 import { type FakeOrigin, fakeDependencies } from './fake-origin.js';
 
 const LONG = Buffer.from(`#EXTM3U\n${'#EXTINF:2.00000,\nseg-1.m4s\n'.repeat(100)}`);
@@ -35,14 +33,9 @@ class ReplaceableCertificate {
   }
 }
 
-async function makePair(name: string): Promise<KeyPair> {
-  const directory = await temporaryDirectory();
-  const [key, cert] = [`${directory}/key.pem`, `${directory}/cert.pem`];
-  const kind = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2'];
-  execFileSync('openssl', ['req', '-x509', ...kind, '-subj', `/CN=${name}`, '-keyout', key, '-out', cert], {
-    stdio: 'ignore',
-  });
-  return { cert: readFileSync(cert), key: readFileSync(key), minVersion: 'TLSv1.2' };
+function makePair(name: string): KeyPair {
+  const { cert, key } = selfSignedCertificate(name);
+  return { cert: Buffer.from(cert), key: Buffer.from(key), minVersion: 'TLSv1.2' };
 }
 
 let http: HttpApp;
@@ -57,7 +50,7 @@ beforeEach(async () => {
   origin.respond = () => ({ status: 200, kind: 'media-playlist', body: LONG, targetDuration: 2 });
   http = buildHttpApp(dependencies);
   await http.app.ready();
-  certificate = new ReplaceableCertificate(await makePair('first'));
+  certificate = new ReplaceableCertificate(makePair('first'));
   const { connections, log } = http;
   server = new WebPort({ host: '127.0.0.1', port: 0, certificate, connections, log });
   port = (await server.listen()).port;
@@ -149,7 +142,7 @@ describe('HTTPS', () => {
     const session = openSession();
     await over2(session, { ':path': PATH });
     expect(await commonName()).toBe('first');
-    certificate.replace(await makePair('second'));
+    certificate.replace(makePair('second'));
     expect(await commonName()).toBe('second');
     expect((await over2(session, { ':path': PATH })).answer[':status']).toBe(200);
   });
