@@ -200,7 +200,7 @@ export class Gateway {
     return this.#parts.recording;
   }
 
-  /** Lists and changes the servers to which streams are sent on. */
+  /** Lists and changes push targets: the servers to which streams are forwarded. */
   get targets(): PushControl {
     return this.#targets;
   }

@@ -1,5 +1,5 @@
-// Counts wrong proofs by party: by address, or by the name that somebody tries to guess a key for. Its memory is bounded, because an attacker
-// can use any number of parties. A right proof is never refused: keys and tokens cannot be guessed, and whoever shares an address with an attacker
+// Counts wrong proofs per party: an address, or the stream or user for which somebody guesses. Its memory is bounded, because an attacker can use any
+// number of parties. A valid proof is never refused, because keys and tokens cannot be guessed, and somebody who shares an address with an attacker
 // must not be locked out.
 
 import { addressGroup } from '../protocols/address-group.js';
@@ -29,7 +29,7 @@ export class AttemptLimit {
   /**
    * Counts a wrong proof.
    * @param party an address, or any other text
-   * @returns how long further wrong proofs of the party are refused at once; 0 if they are not
+   * @returns for how long further wrong proofs of the party are refused at once; 0 if they are not refused
    */
   record(party: string, now: Milliseconds): Seconds {
     const group = addressGroup(party);

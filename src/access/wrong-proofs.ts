@@ -1,5 +1,5 @@
-// What somebody who guesses proofs gets: after some attempts a refusal that says so, which costs the gateway nothing more, instead of one that is
-// delayed. Counted by address, and by the stream or user whose proof is guessed, because an attacker may have many addresses.
+// Limits guessing. Refusals are delayed at first; after some wrong attempts they are immediate and name the limit, which costs the gateway almost
+// nothing. Attempts are counted by address, and by stream or user, because an attacker may have many addresses.
 
 import type { SluiceError } from '../protocols/errors.js';
 import type { RecentValuesLimits } from '../protocols/recent-values.js';
@@ -23,7 +23,7 @@ export class WrongProofs {
   /**
    * Counts a wrong proof.
    * @param target the stream or user that it was for
-   * @returns the error if there were too many. A right proof must not be refused for it
+   * @returns the error if there were too many. Callers must not refuse a valid proof because of it
    */
   record(remoteAddress: string | undefined, target: string): SluiceError | undefined {
     const now = this.#now();
@@ -35,7 +35,7 @@ export class WrongProofs {
     const minutes = Math.ceil(blockedFor / 60);
     return accessError(
       'access.too-many-attempts',
-      `too many wrong proofs ${whose}: further ones are refused for ${minutes} minutes`,
+      `too many wrong credentials ${whose}: further ones are refused for ${minutes} minutes`,
     );
   }
 }

@@ -1,4 +1,4 @@
-// What a command prints when it cannot do what was asked, and its exit status.
+// Turns the failure of a command into an error message and an exit status.
 
 import { SluiceError } from '../protocols/errors.js';
 import { systemCode, systemReason } from '../protocols/system-error.js';
@@ -9,7 +9,7 @@ export function refuse(io: CommandIo, text: string): number {
   return EXIT_USAGE;
 }
 
-/** Reports a failure with a cause outside of this program in one line; a bug keeps its stack. */
+/** Reports an external failure in one line. A bug is rethrown with its stack. */
 export async function inWords(io: CommandIo, work: () => Promise<number>): Promise<number> {
   try {
     return await work();

@@ -1,4 +1,5 @@
-// `sluice target`: servers to which streams are sent on. It changes the file of targets; a running gateway applies the change within a second.
+// `sluice target`: manages push targets, the servers to which streams are forwarded. It changes the file of targets, and a running gateway applies
+// the change within a second.
 
 import type { Config } from '../config/schema.js';
 import type { PushTargetState } from '../contracts/relay.js';
@@ -12,7 +13,7 @@ import type { CommandArguments } from './play-links.js';
 export const TARGET_FLAGS: readonly string[] = ['--preset', '--title', '--fingerprint', '--codecs'];
 
 const USAGE =
-  'usage: sluice target add APP/NAME [--preset NAME] [--title TEXT] [--codecs hevc,…] [--fingerprint SHA256] | target list | target start ID | target stop ID | target remove ID; the URL with the key is asked for, or read from the standard input';
+  'usage: sluice target add APP/NAME [--preset NAME] [--title TEXT] [--codecs hevc,…] [--fingerprint SHA256] | target list | target start ID | target stop ID | target remove ID; the command prompts for the URL with the key, or reads it from standard input';
 const STREAM = /^[0-9A-Za-z_.*-]+\/[0-9A-Za-z_.*-]+$/;
 
 type Targets = ReturnType<typeof storedTargets>;
@@ -92,12 +93,12 @@ function list(targets: Targets, io: CommandIo): number {
   return EXIT_OK;
 }
 
-/** What a target does is known by the running gateway only. */
+/** Only the running gateway knows the state of the connections. */
 function line({ id, stream, url, title, preset, configured, state }: PushTargetState): string {
   const notes = [
     ...(state === 'stopped' ? ['stopped'] : []),
     ...(preset === undefined ? [] : [preset]),
-    ...(configured ? ['of the configuration'] : []),
+    ...(configured ? ['in the configuration file'] : []),
     ...(title === undefined ? [] : [`"${title}"`]),
   ];
   return [`${id}  ${stream}  ${url}`, ...notes].join('  ');

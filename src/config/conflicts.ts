@@ -142,7 +142,7 @@ function bucketProblems({ s3Bucket, s3Endpoint, s3AccessKey, s3SecretKey }: Conf
   return problems;
 }
 
-/** Whether this is a URL without user, path and query, which the bucket and its keys can be added to. */
+/** Whether this is a URL without user, path and query, to which bucket and key can be appended. */
 function isOrigin(url: string): boolean {
   if (!URL.canParse(url)) return false;
   const { protocol, origin } = new URL(url);
@@ -177,7 +177,7 @@ function jwtProblems(config: Config, originOf: OriginOf): string[] {
   return problems;
 }
 
-/** Whether nobody on the way can read or change what is sent: over TLS, or on this machine. */
+/** Whether the connection is protected from others: over TLS, or on this machine. */
 function isPrivateUrl(url: string): boolean {
   if (!URL.canParse(url)) return false;
   const { protocol, hostname, username, password } = new URL(url);

@@ -4,38 +4,38 @@ import type { BitsPerSecond, EpochMilliseconds, Milliseconds } from '../protocol
 
 /**
  * - `idle`: nobody publishes a stream of this target, or the publisher is away and the connection is kept for its return.
- * - `connecting`: there is no answer yet.
+ * - `connecting`: the server has not answered yet.
  * - `publishing`: the server has accepted the stream and takes bytes.
  * - `backoff`: the connection failed; the next attempt follows soon.
- * - `failed`: the server has refused, or does not take the codec; tried again every minute.
+ * - `failed`: the server has refused the stream, or does not support its codec; retried every minute.
  * - `stopped`: by an operator.
  */
 export type PushState = 'idle' | 'connecting' | 'publishing' | 'backoff' | 'failed' | 'stopped';
 
-/** What a target does for one stream. */
+/** The state of a target for one stream. */
 export interface PushRunState {
   readonly app: string;
   readonly name: string;
   readonly state: PushState;
   /** When the state began. */
   readonly since: EpochMilliseconds;
-  /** Attempts to connect since the last success of a minute. */
+  /** Connection attempts since a connection last stayed open for a minute. */
   readonly attempts: number;
   readonly nextAttempt?: EpochMilliseconds | undefined;
-  /** Without secrets, also where the server repeated them. */
+  /** Without secrets, even if the server's text repeats them. */
   readonly lastError?:
     | { readonly code: string; readonly message: string; readonly time: EpochMilliseconds }
     | undefined;
   /** Bytes that left the socket, over all connections. */
   readonly bytes: number;
   readonly bitrate: BitsPerSecond;
-  /** For how long the oldest message waits to be sent. */
+  /** For how long the oldest queued message has been waiting. */
   readonly queue: Milliseconds;
   readonly queuedBytes: number;
   /** Frames that were dropped because the server took them too slowly or was away. */
   readonly dropped: number;
   readonly remoteAddress?: string | undefined;
-  /** What the platform advises against; nothing is refused for it. */
+  /** Properties of the stream that the platform advises against. The stream is sent anyway. */
   readonly warnings: readonly string[];
 }
 
@@ -47,25 +47,25 @@ export interface PushTargetState {
   /** Without key, query and user: `rtmp://host/app/•••`. */
   readonly url: string;
   readonly preset?: string | undefined;
-  /** Whether it is in the configuration file, where alone it can be changed. */
+  /** Whether it is in the configuration file, and can only be changed there. */
   readonly configured: boolean;
-  /** The state of its stream; of several, the one that needs attention most. */
+  /** The state of its stream; if there are several, the most urgent one. */
   readonly state: PushState;
   readonly runs: readonly PushRunState[];
 }
 
-/** What an operator says about a target. */
+/** The fields of a target that an operator can set. */
 export interface PushTargetChange {
   readonly title?: string | undefined;
   readonly stream?: string | undefined;
-  /** With the key: secret. */
+  /** Secret, because it contains the key. */
   readonly url?: string | undefined;
   readonly preset?: string | undefined;
-  /** Codecs that the server takes although it does not announce them. */
+  /** Codecs that the server accepts although it does not announce them. */
   readonly codecs?: readonly string[] | undefined;
   /** Certificates to trust instead of those of the system, as PEM. */
   readonly ca?: string | undefined;
-  /** SHA-256 of the server's certificate, in hexadecimal; then nothing else of it is checked. */
+  /** SHA-256 of the server's certificate, in hexadecimal; if set, only this is checked. */
   readonly fingerprint?: string | undefined;
 }
 
@@ -82,7 +82,7 @@ export interface PushControl {
   add(target: NewPushTarget): Promise<PushTargetState>;
   /** @throws {SluiceError} like `add`, and `relay.no-such-target`, `relay.configured` */
   change(id: string, change: PushTargetChange): Promise<PushTargetState>;
-  /** Connects at once, also if it waits for its next attempt. @throws {SluiceError} `relay.no-such-target`, `relay.targets` */
+  /** Connects at once, even if the target is waiting for its next attempt. @throws {SluiceError} `relay.no-such-target`, `relay.targets` */
   start(id: string): Promise<PushTargetState>;
   /** @throws like `start` */
   stop(id: string): Promise<PushTargetState>;

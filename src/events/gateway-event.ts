@@ -37,7 +37,7 @@ export interface PublishEnded extends PublisherEvent {
   readonly reason: EventReason | undefined;
 }
 
-/** The key with which somebody publishes expires within a day: then the publisher is ended. Once for each publisher. */
+/** The key of a publisher expires within a day, and the publisher is then ended. Sent once for each publisher. */
 export interface PublishExpiring extends PublisherEvent {
   readonly type: 'publish.expiring';
   readonly until: EpochMilliseconds;

@@ -1,4 +1,4 @@
-// The bucket that the configuration names. Nothing of it is loaded where there is none.
+// Opens the configured bucket. Without one, no bucket code is loaded.
 
 import { readFile } from 'node:fs/promises';
 import type { Logger } from 'pino';
@@ -17,7 +17,7 @@ export interface BucketOptions {
 /** @throws {SluiceError} `recording.bucket` if `s3Ca` cannot be read */
 export async function openBucket({ config, logger, clock }: BucketOptions): Promise<RecordingBucket | undefined> {
   const { s3Bucket, s3Endpoint, s3Region, s3Prefix, s3PathStyle, s3AccessKey, s3SecretKey, s3SessionToken } = config;
-  // With a bucket there are keys, or the configuration is refused.
+  // The configuration requires keys if there is a bucket.
   if (s3Bucket === undefined || s3AccessKey === undefined || s3SecretKey === undefined) return undefined;
   const { RecordingBucket } = await import('../recording/bucket/recording-bucket.js');
   return new RecordingBucket({

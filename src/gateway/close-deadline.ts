@@ -1,4 +1,4 @@
-// How long the gateway may take to close. Every step has a limit of its own, and their sum must stay below the limit of `close()`.
+// How long the gateway may take to close. Every step has its own limit, and their sum must stay below the limit of `close()`.
 import type { Clock } from '../protocols/clock.js';
 import type { Milliseconds } from '../protocols/units.js';
 

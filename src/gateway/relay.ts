@@ -1,4 +1,4 @@
-// Push targets of a gateway: joins the live streams, the file of targets, and the events.
+// Connects push targets with the live streams, the file of targets, and the events.
 
 import type { PushTargetEvent } from '../events/gateway-event.js';
 import type { StreamRegistry } from '../live/registry.js';
@@ -15,8 +15,8 @@ export interface RelayConnections {
 }
 
 /**
- * Nothing is sent before `open` of the result.
- * @param ownPorts those on which this gateway takes RTMP
+ * Nothing is sent before `open` is called.
+ * @param ownPorts ports on which this gateway accepts RTMP
  */
 export function pushTargets(
   { config, clock, logger }: Pick<GatewayParts, 'config' | 'clock' | 'logger'>,

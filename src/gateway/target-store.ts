@@ -1,4 +1,4 @@
-// Where push targets come from: the configuration, and a file in the state directory.
+// The sources of push targets: the configuration, and a file in the state directory.
 
 import { join } from 'node:path';
 import { changeStateFile, readStateFile, type StateFile } from '../access/state-file.js';
@@ -10,7 +10,7 @@ import { PushTargets } from '../relay/push-targets.js';
 import { checkedTarget } from '../relay/target-definition.js';
 import type { TargetStore } from '../relay/target-file.js';
 
-/** Name of the file in the state directory. It holds keys. */
+/** Name of the file in the state directory. It contains keys. */
 const TARGET_FILE = 'targets.json';
 const MAX_FILE_BYTES = 2 * 1024 * 1024;
 
@@ -26,7 +26,7 @@ export function checkTargets({ targets }: Pick<Config, 'targets'>): void {
   });
 }
 
-/** The targets for a command: it changes their file, which a running gateway follows, and sends nothing. */
+/** The targets for a command, which only changes their file and sends nothing. A running gateway follows the file. */
 export function storedTargets({ targets, relayHosts, stateDir }: Config, clock: Clock): PushTargets {
   const silent = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
   return new PushTargets({

@@ -1,4 +1,4 @@
-// Opens the webhooks that decide who may publish and watch, each with an outbox for the calls about the end of what it has allowed.
+// Opens the webhooks that decide who may publish and watch, each with an outbox for the calls about ended grants.
 
 import { join } from 'node:path';
 import type { Logger } from 'pino';
@@ -15,7 +15,7 @@ export interface WebhookParts {
   readonly proofs: readonly WebhookProof[];
   readonly decidePublishing: boolean;
   readonly outboxes: readonly Outbox[];
-  /** Call after everything that the webhooks have allowed has ended. */
+  /** Call when all grants of the webhooks have ended. */
   close(): Promise<void>;
 }
 
@@ -74,7 +74,7 @@ async function open(
   };
 }
 
-/** Of all outboxes together. */
+/** The figures of all outboxes together. */
 export function outboxFigures(outboxes: readonly Outbox[]): OutboxFigures {
   const total = { waiting: 0, delivered: 0, dropped: 0 };
   for (const { figures } of outboxes) {

@@ -1,8 +1,8 @@
-// The frame rate that the first pictures of a publisher show, for encoders whose headers or metadata say nothing or something wrong.
+// Measures the frame rate from the first pictures of a publisher, because headers and metadata of some encoders lack it or are wrong.
 import type { LiveTag } from '../live/tag.js';
 import type { Milliseconds } from '../protocols/units.js';
 
-/** This many pictures show the frame rate, even if one is missing: 0.3 s at 25 frames/s. */
+/** This many pictures are enough to measure the frame rate, even if one is missing: 0.3 s at 25 frames/s. */
 const MEASURED_PICTURES = 8;
 /** Rates that differ by a smaller share count as equal: times are whole milliseconds, and a picture may be missing. */
 const SAME_RATE = 0.15;
@@ -13,7 +13,7 @@ export function measureFrameRate(tags: readonly LiveTag[]): number | undefined {
   return times.length < MEASURED_PICTURES ? undefined : rateOf(times);
 }
 
-/** Whether the first pictures contradict this frame rate, or are too few to confirm it: then more pictures decide which is right. */
+/** Whether the first pictures contradict this frame rate, or are too few to confirm it, so that more pictures are needed. */
 export function doubtsRate(tags: readonly LiveTag[], said: number | undefined): boolean {
   const times = pictureTimes(tags);
   if (times.length >= MEASURED_PICTURES) return false;

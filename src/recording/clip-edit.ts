@@ -1,5 +1,5 @@
-// Which samples a clip needs, and between which moments of the media it is shown: from the very picture that was asked for, although decoding
-// begins with the key frame before it.
+// Finds the samples that a clip needs, and its shown time range. The clip begins at exactly the requested picture, although decoding begins at the
+// key frame before it.
 
 import type { MovieChunk, ShownTime } from '../protocols/mp4/progressive-movie.js';
 import type { Seconds } from '../protocols/units.js';
@@ -9,19 +9,19 @@ interface EditedTrack<Chunk extends MovieChunk> {
   readonly chunks: readonly Chunk[];
 }
 
-/** Dates in playlists have whole milliseconds, so a picture may seem to begin that much later than what was asked for. */
+/** Dates in playlists have whole milliseconds, so a picture may seem to begin this much later than requested. */
 const TOLERANCE: Seconds = 0.001;
 
 /**
  * @param track a video, if there is one
- * @param clip seconds to leave out at the beginning and at the end
+ * @param clip seconds to hide at the beginning and at the end
  * @returns media time; `from` is the beginning of the picture that is shown then
  */
 export function shownTime<Chunk extends MovieChunk>(
   { timescale, chunks }: EditedTrack<Chunk>,
   { skip, cut }: { readonly skip: Seconds; readonly cut: Seconds },
 ): ShownTime {
-  // Segments begin and end at decode times: these are what playlists, dates and players count in.
+  // Segments begin and end at decode times, on which playlists, dates and players are based.
   const start = chunks[0]?.time ?? 0;
   const last = chunks.at(-1);
   const end = (last?.time ?? 0) + (last?.samples.reduce((sum, { duration }) => sum + duration, 0) ?? 0);
@@ -48,7 +48,7 @@ export function neededChunks<Chunk extends MovieChunk>(
   return chunks.slice(Math.max(0, first), beyond === -1 ? undefined : beyond);
 }
 
-/** When each sample is shown, in the timescale of its track. */
+/** The presentation time of each sample, in the timescale of its track. */
 function* pictures(chunks: readonly MovieChunk[]): Generator<number> {
   for (const { time, samples } of chunks) {
     let decode = time;

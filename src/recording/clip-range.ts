@@ -1,4 +1,4 @@
-// Finds what a clip consists of: whole segments, from one that begins with a key frame, and how much of the first and the last one is not shown.
+// Finds the segments of a clip, the first of which begins with a key frame, and how much of the first and the last one is hidden.
 
 import type { EpochMilliseconds, Seconds } from '../protocols/units.js';
 import { recordingError } from './errors.js';
@@ -10,7 +10,7 @@ export interface ClipRange {
   /** Numbers of the first and the last segment. */
   readonly first: number;
   readonly last: number;
-  /** What was asked for, as far as it exists. */
+  /** The requested time range, limited to existing media. */
   readonly from: EpochMilliseconds;
   readonly to: EpochMilliseconds;
   /** Seconds of the first segments that come before `from`. */
@@ -19,12 +19,12 @@ export interface ClipRange {
   readonly cut: Seconds;
 }
 
-/** A segment of the rendition that decides. */
+/** A segment of the rendition that determines the range. */
 export interface ClipSegment {
   readonly number: number;
   readonly duration: Seconds;
   readonly programDateTime: EpochMilliseconds;
-  /** Whether pictures can begin here. Sound can begin anywhere. */
+  /** Whether it begins with a key frame. Always true for audio. */
   readonly isIndependent: boolean;
   readonly gap: boolean;
 }
@@ -35,7 +35,7 @@ interface Place {
   readonly offset: Seconds;
 }
 
-/** Shorter is no clip: it may be less than a picture. */
+/** Shortest clip; anything shorter may be less than a picture. */
 const SHORTEST: Seconds = 0.1;
 
 /**
@@ -46,7 +46,7 @@ const SHORTEST: Seconds = 0.1;
 export function clipRange(segments: readonly ClipSegment[], from: ClipPoint, to: ClipPoint | undefined): ClipRange {
   const total = segments.reduce((sum, { duration }) => sum + duration, 0);
   const last = segments.at(-1);
-  if (last === undefined) throw recordingError('recording.clip', 'there is nothing to make a clip of yet');
+  if (last === undefined) throw recordingError('recording.clip', 'there is no media for a clip yet');
   const start = placeOf(segments, from, total, 'next');
   const end =
     to === undefined ? { index: segments.length - 1, offset: last.duration } : placeOf(segments, to, total, 'before');
@@ -84,7 +84,7 @@ function secondsBetween(segments: readonly ClipSegment[], start: Place, end: Pla
   );
 }
 
-/** @param beyond what to take for a date at which nobody published: the end of what is before it, or the beginning of what comes next */
+/** @param beyond what a date without media means: the end of the media before it, or the beginning of the media after it */
 function placeOf(segments: readonly ClipSegment[], point: ClipPoint, total: Seconds, beyond: 'before' | 'next'): Place {
   if (point instanceof Date) return placeOfDate(segments, point.getTime(), beyond);
   let left = Math.min(total, Math.max(0, point < 0 ? total + point : point));

@@ -15,7 +15,7 @@ export interface ClipSource {
   /** Id of the recording. */
   readonly of?: string;
   readonly targetDuration: Seconds;
-  /** The one that decides first: a video, if there is one. */
+  /** The first track determines the range: a video, if there is one. */
   readonly tracks: readonly ClipTrack[];
   /** The multivariant playlist. */
   readonly variants: string;
@@ -55,7 +55,7 @@ export function streamAsSource(stream: RecordedStream): ClipSource {
 }
 
 function nothingYet(): Error {
-  return recordingError('recording.clip', 'there is nothing to make a clip of yet');
+  return recordingError('recording.clip', 'there is no media for a clip yet');
 }
 
 function decidingFirst(tracks: readonly ClipTrack[]): ClipTrack[] {
@@ -74,7 +74,7 @@ async function trackOf(
   const segments: RecordedSegment[] = [];
   for (const [index, entry] of playlist.entries.entries()) {
     const { uri, duration, programDateTime, discontinuity, gap, map } = entry;
-    // Gaps before any media name no init segment.
+    // Gaps before any media have no init segment.
     const bytes = inits.get(map) ?? (map === '' ? Buffer.alloc(0) : await readFile(path(map)));
     inits.set(map, bytes);
     segments.push({

@@ -1,4 +1,4 @@
-// Makes clips, one after the other.
+// Makes clips, one at a time.
 
 import type { EpochMilliseconds } from '../protocols/units.js';
 import type { CatalogueEntry } from './catalogue.js';
@@ -33,7 +33,7 @@ export class Clips {
     return this.#inTurn(async () => makeClip(await recordingAsSource(recording), clip, this.#place()));
   }
 
-  /** Of what players of the stream may still load. @throws like `ofRecording` */
+  /** From the segments that players of the stream can still load. @throws like `ofRecording` */
   ofStream(stream: RecordedStream, clip: ClipRequest): Promise<CatalogueEntry> {
     return this.#inTurn(() => makeClip(streamAsSource(stream), clip, this.#place()));
   }

@@ -1,5 +1,5 @@
-// Cuts a clip: a recording of its own with hard links to the same segments, so that it costs no room, no encoding and hardly any time, and
-// stays when its source is removed. It is made aside and moved to its place when it is whole.
+// Makes a clip: a new recording with hard links to the same segments. It takes no disk space, no encoding and almost no time, and stays when its
+// source is removed. It is made in a temporary directory and moved when it is complete.
 
 import { rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -42,7 +42,7 @@ const LINKS_AT_ONCE = 32;
  */
 export async function makeClip(source: ClipSource, clip: ClipRequest, place: ClipPlace): Promise<CatalogueEntry> {
   const [deciding] = source.tracks;
-  if (deciding === undefined) throw recordingError('recording.clip', 'there is nothing to make a clip of yet');
+  if (deciding === undefined) throw recordingError('recording.clip', 'there is no media for a clip yet');
   const { first, last, ...shown } = clipRange(completeSegments(source.tracks, deciding), clip.from, clip.to);
   const { root, id, madeAt } = place;
   const { app, name, of } = source;
@@ -71,10 +71,10 @@ export async function makeClip(source: ClipSource, clip: ClipRequest, place: Cli
   }
 }
 
-/** Renditions that are a moment behind the others. One that is further behind has ended before. */
+/** Number of segments that a rendition may be behind the others. One that is further behind has ended. */
 const LATE_SEGMENTS = 3;
 
-/** Those that all renditions have: while a stream runs, one is complete before the other. */
+/** The segments that all renditions have. In a live stream, one rendition completes a segment before another. */
 function completeSegments(tracks: readonly ClipTrack[], { rendition, segments }: ClipTrack): ClipSegment[] {
   const newest = segments.at(-1)?.number ?? 0;
   const ends = tracks.map((track) => track.segments.at(-1)?.number ?? 0).filter((end) => end > newest - LATE_SEGMENTS);
@@ -93,7 +93,7 @@ interface Destination {
   readonly skip: number;
 }
 
-/** @param all what the clip shows, in the rendition that decides */
+/** @param all the segments of the clip in the rendition that determines the range */
 async function storeTrack(
   { rendition, segments, path }: ClipTrack,
   all: readonly MissingSegment[],
@@ -118,7 +118,7 @@ async function storeTrack(
   await writer.flush();
 }
 
-/** @returns the numbers of those whose media is there */
+/** @returns the numbers of the segments that were stored */
 async function storeAll(writer: TrackWriter, segments: readonly RecordedSegment[]): Promise<ReadonlySet<number>> {
   const stored = new Set<number>();
   const store = async (segment: RecordedSegment): Promise<void> => {
@@ -128,7 +128,7 @@ async function storeAll(writer: TrackWriter, segments: readonly RecordedSegment[
   const storeWaiting = async (): Promise<void> => {
     const [first, ...others] = waiting;
     waiting = [];
-    // The first one also stores the init segment of the others.
+    // The first call also stores the init segment.
     if (first !== undefined) await store(first);
     await Promise.all(others.map(store));
   };
@@ -143,7 +143,7 @@ async function storeAll(writer: TrackWriter, segments: readonly RecordedSegment[
   return stored;
 }
 
-/** The multivariant playlist, with the moment at which players begin. */
+/** Adds the start position of players to the multivariant playlist. */
 function startingAt(variants: string, skip: number): string {
   const lines = variants.split('\n').filter((line) => !line.startsWith('#EXT-X-START:'));
   const at = lines.findLastIndex((line) => /^#(EXTM3U|EXT-X-VERSION|EXT-X-INDEPENDENT-SEGMENTS)/.test(line));

@@ -1,5 +1,5 @@
-// Where below `recordDir` the directory of a recording is: a template of the operator, filled in. Its form is checked with the configuration;
-// every directory ends with the id, so no two are the same and none is ever overwritten.
+// Computes the directory of a recording below `recordDir` from the operator's template. The configuration checks the template. Every directory ends
+// with the id, so no two are the same and none is overwritten.
 
 import { join } from 'node:path';
 import type { EpochMilliseconds } from '../protocols/units.js';
@@ -10,7 +10,7 @@ export interface RecordingPlace {
   readonly name: string;
   readonly id: string;
   readonly start: EpochMilliseconds;
-  /** Counts from 1 while a recording is continued in new ones. */
+  /** Number of the part, from 1, if a recording is split. */
   readonly part: number;
 }
 

@@ -1,4 +1,4 @@
-// What the recordings of a gateway need, and what they tell.
+// The options and events of the recordings of a gateway.
 
 import type { Logger } from '../contracts/logger.js';
 import type { Clock } from '../protocols/clock.js';
@@ -17,12 +17,12 @@ export interface RecordingsOptions extends RetentionRules {
   readonly keepFree: number;
   /** Free bytes on the disk of a directory. */
   readonly freeBytes: (directory: string) => Promise<number>;
-  /** A recording that is longer or larger than this is continued in a new one; undefined: never. */
+  /** When a recording is split; undefined: never. */
   readonly split: SplitRules | undefined;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly onEvent: (event: RecordingNews) => void;
-  /** Default: one that nobody follows. */
+  /** Default: a catalogue without followers. */
   readonly catalogue?: Catalogue;
 }
 

@@ -1,4 +1,4 @@
-// Removes the recordings whose time is over: regularly, and whenever one was finished or the disk is full.
+// Removes expired recordings: regularly, and when a recording is finished or the disk is full.
 
 import type { Logger } from '../contracts/logger.js';
 import type { Clock } from '../protocols/clock.js';
@@ -11,9 +11,9 @@ import { expired, type RetentionRules } from './retention.js';
 export interface RetentionRoundsOptions {
   readonly rules: RetentionRules;
   readonly catalogue: Catalogue;
-  /** Where recordings are. */
+  /** Directory of the recordings. */
   readonly root: string;
-  /** Free bytes to leave on the disk; 0: none. */
+  /** Bytes that must stay free on the disk; 0: no minimum. */
   readonly keepFree: number;
   /** Free bytes on the disk of a directory. */
   readonly freeBytes: (directory: string) => Promise<number>;
@@ -42,7 +42,7 @@ export class RetentionRounds {
     });
   }
 
-  /** One round; does nothing while one is running. */
+  /** Starts a round, unless one is running. */
   now(): void {
     if (this.#running !== undefined || this.#closed) return;
     const { domain, logger } = this.#options;
@@ -73,7 +73,7 @@ export class RetentionRounds {
     for (const entry of expired(entries, rules, clock.wallClock(), missing)) await remove(entry);
   }
 
-  /** Bytes that the disk lacks. */
+  /** Bytes that must be freed so that `keepFree` holds. */
   async #missing(): Promise<number> {
     const { root, keepFree, freeBytes } = this.#options;
     return keepFree === 0 ? 0 : Math.max(0, keepFree - (await freeBytes(root)));

@@ -1,4 +1,4 @@
-// When a recording is continued in a new one.
+// Decides when a recording is split.
 
 import { Cron } from 'croner';
 import type { EpochMilliseconds, Seconds } from '../protocols/units.js';
@@ -7,7 +7,7 @@ import type { RecordingFacts } from './recording-facts.js';
 export interface SplitRules {
   readonly duration?: Seconds;
   readonly bytes?: number;
-  /** The next time after a time; undefined if there is none. */
+  /** The next scheduled time; undefined if there is none. */
   readonly next?: (after: EpochMilliseconds) => EpochMilliseconds | undefined;
 }
 
@@ -17,7 +17,7 @@ export function scheduleOf(pattern: string): (after: EpochMilliseconds) => Epoch
   return (after) => cron.nextRun(new Date(after))?.getTime();
 }
 
-/** @param began when it was started: the first time of the schedule after it counts */
+/** @param began start of the recording; it is split at the first scheduled time after it */
 export function isSplitDue(
   { duration, bytes, next }: SplitRules,
   facts: Pick<RecordingFacts, 'duration' | 'bytes'>,

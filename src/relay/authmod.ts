@@ -1,4 +1,4 @@
-// How a client answers a server that wants a user and a password: `authmod=adobe` and `authmod=llnw`, as FFmpeg, OBS and librtmp do. Each
+// Answers a server that requires a user and a password: `authmod=adobe` and `authmod=llnw`, as FFmpeg, OBS and librtmp do. Each
 // step is a new connection, with the answer in the query of the application.
 
 import { createHash, randomBytes } from 'node:crypto';
@@ -17,7 +17,7 @@ export type AuthStep =
 const md5 = (...parts: readonly string[]) => createHash('md5').update(parts.join(''));
 
 /**
- * @param description of the server's rejection of `connect`
+ * @param description text of the server's rejection of `connect`
  * @param random eight hexadecimal digits
  */
 export function answerAuthentication(

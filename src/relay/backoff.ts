@@ -4,11 +4,11 @@ import type { Milliseconds } from '../protocols/units.js';
 
 const FIRST_PAUSE: Milliseconds = 1_000;
 const LONGEST_PAUSE: Milliseconds = 30_000;
-/** How much the random part can add, of the pause. */
+/** Largest random part, as a share of the pause. */
 const JITTER = 0.3;
 
 /**
- * @param failures in a row, at least 1
+ * @param failures number of consecutive failures, at least 1
  * @param random from 0 to 1
  */
 export function pauseAfter(failures: number, random: number): Milliseconds {

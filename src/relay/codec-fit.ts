@@ -1,5 +1,5 @@
-// Whether another server takes the codecs of a stream. Those of old RTMP need no announcement; newer ones are sent only to a server that
-// announced them, because others close the connection or show a black picture.
+// Checks whether another server accepts the codecs of a stream. The codecs of legacy RTMP need no announcement. Newer codecs are sent only to a
+// server that has announced them, because others close the connection or show a black picture.
 
 import type { SluiceError } from '../protocols/errors.js';
 import { type AudioCodecId, audioCodecName, type VideoCodecId, videoCodecName } from '../protocols/flv/codecs.js';
@@ -23,7 +23,7 @@ const AUDIO_FOUR_CC: Readonly<Partial<Record<AudioCodecId, string>>> = {
 };
 const ANY = '*';
 
-/** @param declared codecs that the operator says the server takes, such as `hevc` */
+/** @param declared codecs that the server accepts according to the operator, such as `hevc` */
 export function codecFault(
   tag: RelayTag,
   capabilities: EnhancedCapabilities,
@@ -39,5 +39,5 @@ export function codecFault(
   if (announced.includes(fourCc) || announced.includes(ANY)) return undefined;
   const name = isVideo ? videoCodecName(codec as VideoCodecId) : audioCodecName(codec as AudioCodecId);
   const takes = isVideo ? 'h264' : 'aac';
-  return relayError('relay.codec', `takes ${takes} only, as far as it announces; the stream has ${name}`);
+  return relayError('relay.codec', `announces only ${takes}; the stream has ${name}`);
 }

@@ -5,7 +5,8 @@ import { defineErrors } from '../protocols/errors.js';
 export const relayError = defineErrors({
   'relay.url': {
     kind: 'invalid-data',
-    summary: 'The URL of a target or source cannot be used; the message says why, without the URL, which holds a key.',
+    summary:
+      'The URL of a target or source cannot be used; the message says why, without the URL, because it contains a key.',
   },
   'relay.host': {
     kind: 'denied',
@@ -13,20 +14,21 @@ export const relayError = defineErrors({
   },
   'relay.connection': {
     kind: 'unavailable',
-    summary: 'The other server could not be reached, did not answer, or closed the connection. It is tried again.',
+    summary:
+      'The other server could not be reached, did not answer, or closed the connection. The gateway tries again.',
   },
   'relay.certificate': {
     kind: 'denied',
-    summary: 'The certificate of the other server is not trusted, or is not the pinned one. It is tried again.',
+    summary: 'The certificate of the other server is not trusted, or is not the pinned one. The gateway tries again.',
   },
   'relay.refused': {
     kind: 'denied',
     summary:
-      'The other server refused the stream; the message holds its code and words. Check the key. It is tried again every minute.',
+      'The other server refused the stream; the message has its code and text. Check the key. The gateway tries again every minute.',
   },
   'relay.stalled': {
     kind: 'unavailable',
-    summary: 'The other server took no byte for 15 s. The connection was closed and is made anew.',
+    summary: 'The other server accepted no bytes for 15 s. The connection was closed, and a new one is made.',
   },
   'relay.codec': {
     kind: 'unsupported',
@@ -35,7 +37,7 @@ export const relayError = defineErrors({
   },
   'relay.loop': {
     kind: 'invalid-state',
-    summary: 'The target is this gateway and the same stream: it would publish to itself.',
+    summary: 'The target is this gateway and the same stream, so the stream would be published to itself.',
   },
   'relay.in-use': {
     kind: 'invalid-state',
@@ -55,7 +57,7 @@ export const relayError = defineErrors({
   },
   'relay.target-limit': {
     kind: 'limit',
-    summary: 'There are as many targets as there may be.',
+    summary: 'The maximum number of targets is reached.',
   },
   'relay.targets': {
     kind: 'unavailable',

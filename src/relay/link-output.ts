@@ -1,18 +1,18 @@
-// The output of one connection: gives the socket pieces while it has room, so that what leaves it can be measured, and so that no more waits
-// there than must, because it can no longer be dropped.
+// The output of one connection. It passes only small pieces to the socket, so that the sending rate can be measured, and so that little data is
+// queued there, where it can no longer be dropped.
 
 import type { Socket } from 'node:net';
 import type { Clock } from '../protocols/clock.js';
 import type { FailureDomain } from '../protocols/failure-domain.js';
 import type { Milliseconds } from '../protocols/units.js';
 
-/** Bytes in the socket, beyond which we wait. */
+/** Limit of the bytes queued in the socket. */
 const SOCKET_BYTES = 128 * 1024;
 
 export interface LinkOutputOptions {
   readonly domain: FailureDomain;
   readonly clock: Pick<Clock, 'now'>;
-  /** The socket has passed something on, and has room again. */
+  /** Called when the socket has sent data and can take more. */
   readonly onRoom: () => void;
 }
 
@@ -43,7 +43,7 @@ export class LinkOutput {
     return this.#socket.writableLength + this.#pendingBytes >= SOCKET_BYTES;
   }
 
-  /** For how long nothing has left the socket, although something waits. */
+  /** For how long the socket has sent nothing although data is waiting. */
   get stalledFor(): Milliseconds {
     const waits = this.#socket.writableLength + this.#pendingBytes > 0;
     return waits ? this.#options.clock.now() - this.#lastProgress : 0;
@@ -69,7 +69,7 @@ export class LinkOutput {
     this.#give(this.#pending.splice(0, count));
   }
 
-  /** Gives the socket everything that is left, and ends it. */
+  /** Passes all remaining data to the socket, and ends it. */
   end(): void {
     if (this.#ended) return;
     this.#ended = true;

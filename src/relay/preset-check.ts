@@ -1,4 +1,4 @@
-// Measures a stream against what a platform asks for: distance of key frames, bit rates, codec, profile.
+// Compares a stream with the requirements of a platform: key frame interval, bit rates, codec, profile.
 
 import { type VideoCodecId, videoCodecName } from '../protocols/flv/codecs.js';
 import type { Milliseconds } from '../protocols/units.js';
@@ -6,9 +6,9 @@ import type { Preset } from './presets.js';
 import type { RtmpUrl } from './rtmp-url.js';
 import type { RelayTag } from './stream-source.js';
 
-/** Long enough for a few key frames, so that one large picture is not the bit rate. */
+/** Long enough for a few key frames, so that one large picture does not dominate the measured bit rate. */
 const WINDOW: Milliseconds = 10_000;
-/** What is measured may exceed the limit by this factor: encoders hit a bit rate on average only. */
+/** A measured value may exceed the limit by this factor, because encoders keep a bit rate only on average. */
 const TOLERANCE = 1.1;
 /** Offset of the AVCDecoderConfigurationRecord in the tag, and of the profile in the record. */
 const AVC_PROFILE = 5 + 1;
@@ -23,15 +23,15 @@ export class PresetCheck {
 
   constructor(preset: Preset, { secure }: Pick<RtmpUrl, 'secure'>) {
     this.#preset = preset;
-    if (preset.tlsOnly === true && !secure) this.#warnings.set('tls', `${preset.name} takes rtmps:// only`);
+    if (preset.tlsOnly === true && !secure) this.#warnings.set('tls', `${preset.name} accepts only rtmps://`);
   }
 
-  /** In order of detection. Each stays, because the platform has seen it too. */
+  /** In order of detection. A warning is never removed, because the platform has also seen the problem. */
   get warnings(): readonly string[] {
     return [...this.#warnings.values()];
   }
 
-  /** @returns a sentence that was not there before */
+  /** @returns a new warning, if there is one */
   see(tag: RelayTag): string | undefined {
     this.#told = undefined;
     if (tag.kind === 'script') return undefined;
@@ -75,11 +75,11 @@ export class PresetCheck {
   #bitrate(kind: 'audio' | 'video', span: Milliseconds, limit: number | undefined): void {
     const measured = (this.#bytes[kind] * 8) / span;
     if (limit === undefined || measured <= limit * TOLERANCE) return;
-    const text = `${this.#preset.name} takes at most ${limit} kbit/s of ${kind}; the stream has ${Math.round(measured)}`;
+    const text = `${this.#preset.name} accepts at most ${limit} kbit/s of ${kind}; the stream has ${Math.round(measured)}`;
     this.#warn(kind, text);
   }
 
-  /** One sentence of each kind. */
+  /** Adds a warning, at most one of each kind. */
   #warn(kind: string, sentence: string): void {
     if (this.#warnings.has(kind)) return;
     this.#warnings.set(kind, sentence);

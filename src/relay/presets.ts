@@ -1,8 +1,8 @@
-// What platforms ask of a stream, as data. Nothing is refused for it: a target warns, because platforms change their limits without notice.
+// The requirements of platforms, as data. They only cause warnings and no refusals, because platforms change their limits without notice.
 
 export interface Preset {
   readonly name: string;
-  /** Where the platform takes streams, if that is the same for everybody: the key follows after a slash. */
+  /** URL of the platform without the key, if it is the same for everybody. */
   readonly server?: string;
   /** Seconds. */
   readonly keyFrameInterval: number;
@@ -17,7 +17,7 @@ export interface Preset {
 
 const H264 = ['avc'] as const;
 
-/** As the list of services of OBS Studio has them (plugins/rtmp-services/data/services.json, November 2026). */
+/** Values from the service list of OBS Studio (plugins/rtmp-services/data/services.json, November 2026). */
 export const PRESETS: Readonly<Record<string, Preset>> = {
   youtube: {
     name: 'YouTube',

@@ -1,4 +1,4 @@
-// What one target needs for one stream.
+// The options of one target for one stream.
 
 import type { Socket } from 'node:net';
 import type { Logger } from '../contracts/logger.js';
@@ -24,17 +24,17 @@ export interface PushRunOptions {
   readonly random?: () => number;
   /** Whether this socket leads back to this gateway. */
   readonly isOwn: (socket: Socket) => boolean;
-  /** Asked before each attempt. @returns why there must be no connection now */
+  /** Called before each attempt. @returns an error if there must be no connection now */
   readonly mayConnect: () => SluiceError | undefined;
-  /** @returns the URL to use if the server asks for a move there; undefined to stay */
+  /** Called when the server requests a reconnect to another URL. @returns the URL to use; undefined to stay */
   readonly move: (tcUrl: string) => RtmpUrl | undefined;
-  /** Sees every message of the stream before it is sent. */
+  /** Called with every message of the stream before it is sent. */
   readonly onTag: (tag: RelayTag) => void;
   readonly warnings: () => readonly string[];
   readonly onState: (state: PushRunState) => void;
   /**
    * Called once, when the stream has ended or the run was stopped, and the connection is closed.
-   * @param broken by a bug of ours
+   * @param broken whether a bug in the gateway ended it
    */
   readonly onClosed: (broken: boolean) => void;
 }

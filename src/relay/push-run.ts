@@ -1,5 +1,5 @@
-// One target for one stream: connects, sends, notices failures, and tries again for as long as the stream lives. Neither the stream nor
-// another target ever waits for it.
+// One target for one stream: connects, sends, detects failures, and retries until the stream ends. Neither the stream nor another target ever waits
+// for it.
 
 import type { PushRunState, PushState } from '../contracts/relay.js';
 import type { Clock } from '../protocols/clock.js';
@@ -18,13 +18,13 @@ import { SendRate } from './send-rate.js';
 import type { RelaySource, RelayTag } from './stream-source.js';
 
 const SECOND: Milliseconds = 1_000;
-/** A connection that lasted this long was a success: the next failure counts as the first. */
+/** A connection that lasted this long counts as a success, so that the next failure counts as the first. */
 const SUCCESS_AFTER: Milliseconds = 60_000;
-/** What an operator must change is tried again in case that has happened. */
+/** Pause after an error that an operator must fix, in case that has happened. */
 const FAILED_PAUSE: Milliseconds = 60_000;
 /** A publisher that sends nothing for this long is away. */
 const AWAY_AFTER: Milliseconds = 3_000;
-/** Errors that another attempt alone does not mend. */
+/** Errors that another attempt alone cannot solve. */
 const NEEDS_CHANGE: readonly string[] = ['relay.refused', 'relay.codec', 'relay.loop', 'relay.in-use'];
 
 export class PushRun {
@@ -43,9 +43,9 @@ export class PushRun {
   #since: EpochMilliseconds;
   #source: RelaySource | undefined;
   #link: RtmpLink | undefined;
-  /** Where the next connection goes, if the server has asked for that. */
+  /** URL of the next connection, if the server has requested a move. */
   #movedTo: RtmpUrl | undefined;
-  /** Why we have left a server that had accepted the stream. */
+  /** Why this gateway has left a server that had accepted the stream. */
   #refusal: SluiceError | undefined;
   #attempts = 0;
   #nextAttempt: EpochMilliseconds | undefined;
@@ -87,7 +87,7 @@ export class PushRun {
     return true;
   }
 
-  /** Tries at once, if it waits for its next attempt. */
+  /** Connects at once, if it is waiting for its next attempt. */
   retry(): void {
     if (!this.#state.is('backoff', 'failed')) return;
     this.#attempts = 0;
@@ -159,7 +159,7 @@ export class PushRun {
     this.#pump();
   }
 
-  /** The old connection ends first: two at once would take the name from each other. */
+  /** The old connection ends first, because two connections would compete for the name. */
   #moved(tcUrl: string | undefined): void {
     this.#movedTo = tcUrl === undefined ? undefined : this.#options.move(tcUrl);
     this.#note(relayError('relay.moved', 'the server asked for a new connection'));
@@ -167,7 +167,7 @@ export class PushRun {
     this.#link?.close();
   }
 
-  /** @param error undefined after a farewell of ours */
+  /** @param error undefined if this gateway closed the connection */
   #disconnected(error: SluiceError | undefined): void {
     this.#rate.ended(this.#link?.bytesSent ?? 0);
     this.#link = undefined;
@@ -193,7 +193,7 @@ export class PushRun {
     this.#nextAttempt = Math.round(clock.wallClock() + pause);
     this.#to(needsChange ? 'failed' : 'backoff');
     const fields = { target: id, app, stream: name, code: error.code, retryInMilliseconds: Math.round(pause) };
-    logger.warn(fields, `a target is not served: ${error.message}`);
+    logger.warn(fields, `a push target is not connected: ${error.message}`);
     this.#cancelRetry = this.#clock.after(pause, () => this.#connect());
   }
 
@@ -201,7 +201,7 @@ export class PushRun {
     this.#lastError = { code, message, time: this.#options.clock.wallClock() };
   }
 
-  /** Takes everything at once, so that the bounds of our own queue hold, which keeps sound and headers. */
+  /** Takes all messages at once, so that only the limits of `SendQueue` apply, which keeps audio and headers. */
   #read(): void {
     for (let tag = this.#source?.take(); tag !== undefined; tag = this.#source?.take()) {
       this.#options.onTag(tag);
@@ -209,7 +209,7 @@ export class PushRun {
     }
     this.#lastTag = this.#clock.now();
     if (this.#link !== undefined && this.#state.is('idle')) this.#to('publishing');
-    // Sends after the publisher's turn, so that everything of one turn goes out in one write.
+    // Sends after the publisher's turn, so that all messages of one turn are sent in one write.
     if (this.#scheduled || this.#link === undefined) return;
     this.#scheduled = true;
     setImmediate(
@@ -236,7 +236,7 @@ export class PushRun {
     link.flush();
   }
 
-  /** Leaves the server in order, because it has done nothing wrong. */
+  /** Ends the publish properly and then leaves the server. */
   #refuse(link: RtmpLink, fault: SluiceError): void {
     this.#refusal = fault;
     link.close();
@@ -269,7 +269,7 @@ export class PushRun {
   }
 
   #streamEnded(): void {
-    // What is queued for the target is still sent before the farewell, as far as the socket takes it.
+    // Queued messages are still sent before the end of the publish, if the socket can take them.
     this.#pump();
     this.#end('idle');
   }
@@ -286,11 +286,11 @@ export class PushRun {
     this.#options.onClosed(broken);
   }
 
-  /** A bug of ours ends this target for this stream only. */
+  /** A bug in the gateway ends only this target for this stream. */
   #broke({ where, cause }: Fault): void {
     const { id, app, name, logger } = this.#options;
     const fields = { target: id, app, stream: name, where, err: cause };
-    logger.error(fields, 'internal error: a target no longer follows its stream');
+    logger.error(fields, 'internal error: a stream is no longer sent to a push target');
     if (this.#state.is('stopped')) return;
     this.#over = true;
     this.#source?.close();

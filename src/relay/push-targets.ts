@@ -1,5 +1,4 @@
-// All push targets of a gateway: those of its configuration and those that operators have made. Each stream that a target is for gets one
-// connection of it, never two.
+// All push targets of a gateway: from its configuration, and from operators. A target has one connection for each matching stream, never two.
 
 import { randomBytes } from 'node:crypto';
 import type { Socket } from 'node:net';
@@ -35,7 +34,7 @@ export interface PushTargetsOptions {
   readonly streams: RelayedStreams;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Ports on which this gateway takes RTMP. */
+  /** Ports on which this gateway accepts RTMP. */
   readonly ownPorts: () => readonly number[];
   /** Called when the state of a target for a stream changes; must not throw. */
   readonly onState: (id: string, state: PushRunState) => void;
@@ -65,7 +64,7 @@ export class PushTargets implements PushControl {
   constructor(options: PushTargetsOptions) {
     this.#options = options;
     this.#domain = new FailureDomain('push targets', ({ where, cause }) =>
-      options.logger.error({ where, err: cause }, 'internal error: the targets are not followed'),
+      options.logger.error({ where, err: cause }, 'internal error: changes of the push targets are no longer noticed'),
     );
     this.#targets = options.configured.map((target, index) => ({
       ...checkedTarget(target, []),
@@ -73,13 +72,13 @@ export class PushTargets implements PushControl {
     }));
   }
 
-  /** Reads the targets that operators have made, and follows their file until `close`. @throws {SluiceError} `relay.targets` */
+  /** Reads the targets of operators, and follows their file until `close`. @throws {SluiceError} `relay.targets` */
   async open(): Promise<void> {
     await this.#readFile();
     this.#follow();
   }
 
-  /** A publisher has come. */
+  /** Call when a publisher has started. */
   streamStarted(stream: Stream): void {
     for (const target of this.#targets) this.#serve(target, stream);
   }
@@ -129,7 +128,7 @@ export class PushTargets implements PushControl {
     await this.#change((targets) => targets.filter((target) => target.id !== id));
   }
 
-  /** Says farewell to all servers. @returns when all connections are closed */
+  /** Ends the publishes at all servers. Resolves when all connections are closed. */
   close(): Promise<void> {
     this.#closed = true;
     this.#domain.close();
@@ -190,7 +189,7 @@ export class PushTargets implements PushControl {
         } catch (error) {
           if (!(error instanceof SluiceError)) throw error;
           if (error.message !== this.#toldFault) {
-            this.#options.logger.error({ code: error.code }, `targets stay as they are: ${error.message}`);
+            this.#options.logger.error({ code: error.code }, `the changed targets are not applied: ${error.message}`);
           }
           this.#toldFault = error.message;
         } finally {
@@ -200,7 +199,7 @@ export class PushTargets implements PushControl {
     );
   }
 
-  /** Ends what has changed or is gone, and serves what is new. */
+  /** Ends the connections of changed and removed targets, and starts new ones. */
   #apply(targets: readonly TargetDefinition[]): void {
     const before = new Map(this.#targets.map((target) => [target.id, JSON.stringify(target)]));
     this.#targets = targets;
@@ -245,12 +244,12 @@ export class PushTargets implements PushControl {
       if (this.#runs.size === 0) this.#onAllClosed();
       return;
     }
-    // The target has changed, or another publisher has come meanwhile.
+    // Meanwhile the target may have changed, or another publisher may have come.
     const target = this.#targets.find((known) => known.id === id);
     if (target !== undefined && !broken) this.#serve(target, stream);
   }
 
-  /** Two connections would take the name from each other. */
+  /** Returns an error if another target uses the same URL, because both would compete for the name. */
   #inUse(key: string, { host, port, app, streamName }: RtmpUrl): SluiceError | undefined {
     for (const [otherKey, { url, run, app: otherApp, name }] of this.#runs) {
       if (otherKey === key) return undefined;
@@ -266,7 +265,7 @@ export class PushTargets implements PushControl {
     return sameStream && remoteAddress === localAddress && this.#options.ownPorts().includes(remotePort);
   }
 
-  /** A server may move a target to another host, but neither away from TLS nor to a host that is not allowed. */
+  /** A server may move a target to another host, but not to a connection without TLS or to a host that is not allowed. */
   #move(tcUrl: string, url: RtmpUrl): RtmpUrl | undefined {
     const { hosts, logger } = this.#options;
     try {
@@ -277,7 +276,7 @@ export class PushTargets implements PushControl {
       return { ...moved, ...(url.user && { user: url.user }) };
     } catch (error) {
       if (!(error instanceof SluiceError)) throw error;
-      logger.warn({ code: error.code }, `a target stays with its server: ${error.message}`);
+      logger.warn({ code: error.code }, `a push target does not follow its server's request to move: ${error.message}`);
       return undefined;
     }
   }

@@ -1,5 +1,5 @@
-// One connection to another RTMP server, with every step of its authentication: connects, publishes or plays, and notices when the server
-// takes nothing. It connects once; whoever owns it decides whether to make another one.
+// One connection to another RTMP server, including the steps of its authentication: connects, publishes or plays, and detects a server that accepts
+// no data. It connects once; its owner decides about further attempts.
 
 import { connect, type Socket } from 'node:net';
 import { type ConnectionOptions, connect as connectTls, TLSSocket } from 'node:tls';
@@ -17,16 +17,16 @@ import { LinkOutput } from './link-output.js';
 import { type RtmpUrl, withoutSecrets } from './rtmp-url.js';
 import { type TlsTrust, tlsOptions, trustFault } from './tls-trust.js';
 
-/** From the call to the accepted request, all steps together. */
+/** Limit from the start to the accepted request, all steps together. */
 const ANSWER_TIMEOUT: Milliseconds = 15_000;
-/** If nothing leaves the socket for this long while something waits, the server is as good as gone. */
+/** If the socket sends nothing for this long while data is waiting, the server counts as gone. */
 const STALL_TIMEOUT: Milliseconds = 15_000;
 const CHECK_INTERVAL: Milliseconds = 1_000;
-/** How long the server has to close its side after our farewell. */
+/** How long the server may take to close its side after the end of the publish. */
 const CLOSE_GRACE: Milliseconds = 1_000;
-/** A network that fails silently is noticed also while nothing is sent. */
+/** TCP keep-alive detects a broken network while nothing is sent. */
 const KEEP_ALIVE: Milliseconds = 10_000;
-/** The first attempt, the question for the challenge, and its answer. */
+/** The first attempt, the request for a challenge, and its answer. */
 const MAX_STEPS = 3;
 const MAX_WORDS = 300;
 
@@ -34,7 +34,7 @@ export interface RtmpLinkOptions {
   readonly role: 'publish' | 'play';
   readonly url: RtmpUrl;
   readonly trust: TlsTrust;
-  /** Everything of the connection runs in it. */
+  /** The failure domain of the connection. */
   readonly domain: FailureDomain;
   readonly clock: Clock;
   /** Called with a connected socket before anything is sent. @returns why this connection must not be used */
@@ -42,11 +42,11 @@ export interface RtmpLinkOptions {
   /** The server has accepted the request. */
   readonly onAccepted: () => void;
   readonly onMedia?: (media: Extract<ClientEvent, { readonly type: 'media' }>) => void;
-  /** The socket has room again. */
+  /** Called when the socket can take more data. */
   readonly onRoom: () => void;
-  /** The server asks for a new connection. */
+  /** Called when the server requests a new connection. */
   readonly onReconnect: (tcUrl: string | undefined) => void;
-  /** Called once, when the connection has ended and nothing more is called. @param error undefined after `close()` */
+  /** Called once when the connection has ended, as the last callback. @param error undefined after `close()` */
   readonly onEnd: (error: SluiceError | undefined) => void;
 }
 
@@ -55,7 +55,7 @@ export class RtmpLink {
   #socket: Socket;
   #session: ClientSession;
   #output: LinkOutput;
-  /** Bytes of the sockets of earlier steps. */
+  /** Bytes sent over the sockets of earlier steps. */
   #earlierBytes = 0;
   #steps = 0;
   #accepted = false;
@@ -81,7 +81,7 @@ export class RtmpLink {
     return this.#socket.remoteAddress;
   }
 
-  /** Bytes that have left. */
+  /** Bytes sent. */
   get bytesSent(): number {
     return this.#earlierBytes + this.#output.bytesSent;
   }
@@ -102,7 +102,7 @@ export class RtmpLink {
     this.#output.write();
   }
 
-  /** Says farewell as encoders do, and closes within a second. */
+  /** Ends the publish as encoders do, and closes within a second. */
   close(): void {
     if (this.#closing) return;
     this.#closing = true;
@@ -136,7 +136,7 @@ export class RtmpLink {
   #open(): Socket {
     const { url, domain, trust } = this.#options;
     const { host, port } = url;
-    // IPv6 and IPv4 addresses of the host are both tried (RFC 8305), so that one broken way does not cost every second attempt.
+    // IPv6 and IPv4 addresses of the host are both tried (RFC 8305), so that a broken network path of one of them does not make attempts fail.
     const place = { host, port, autoSelectFamily: true };
     const socket = url.secure
       ? connectTls({ ...tlsOptions(host, trust), ...place } as ConnectionOptions)
@@ -226,13 +226,13 @@ export class RtmpLink {
       return true;
     }
     const words = this.#clean(`${code}: ${description}`);
-    // A server that stops, or that an operator made to drop a stream, says so too. That is no reason to wait for another key.
+    // A server that stops or ends an accepted stream also sends such a status. That does not mean that the key is wrong.
     if (this.#accepted) this.#fail(relayError('relay.connection', `the server ended the stream: ${words}`));
     else this.#fail(relayError('relay.refused', `the server refused: ${words}`));
     return true;
   }
 
-  /** Words of the other server: without secrets, in one line of limited length. */
+  /** Text of the other server, without secrets, as one line of limited length. */
   #clean(text: string): string {
     // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is removed
     const line = withoutSecrets(text, this.#options.url).replace(/[\u0000-\u001f\u007f]+/g, ' ');
@@ -265,7 +265,7 @@ export class RtmpLink {
 
   #check(): void {
     if (this.#output.stalledFor >= STALL_TIMEOUT) {
-      this.#fail(relayError('relay.stalled', `the server took no byte for ${STALL_TIMEOUT / 1000} s`));
+      this.#fail(relayError('relay.stalled', `the server accepted no bytes for ${STALL_TIMEOUT / 1000} s`));
       return;
     }
     this.#cancelTimer = this.#options.clock.after(CHECK_INTERVAL, () => this.#check());

@@ -1,5 +1,5 @@
-// Splits the URL of another server into the parts that RTMP sends, as FFmpeg does, so that a URL that works there works here. Nothing is
-// decoded: a percent sign in a key reaches the server as it was written.
+// Splits the URL of another server into the parts that RTMP sends. It splits like FFmpeg, so that a URL that works in FFmpeg works here. Nothing is
+// decoded, so a percent sign in a key is sent unchanged.
 
 import { isIP } from 'node:net';
 import type { SluiceError } from '../protocols/errors.js';
@@ -13,17 +13,17 @@ export interface RtmpUrl {
   readonly app: string;
   /** The last part: secret. */
   readonly streamName: string;
-  /** For the command `connect`: without user and stream name. */
+  /** The tcUrl of `connect`, without user and stream name. */
   readonly tcUrl: string;
   /** Secret. */
   readonly user?: { readonly name: string; readonly password: string };
-  /** For people: `rtmp://host/app/•••`. */
+  /** For display: `rtmp://host/app/•••`. */
   readonly shown: string;
 }
 
 const DEFAULT_PORT = { rtmp: 1935, rtmps: 443 } as const;
 const MAX_URL_CHARACTERS = 2_048;
-/** What stands for a secret. */
+/** Replaces secrets in displayed URLs. */
 export const MASK = '•••';
 
 /**
@@ -60,7 +60,7 @@ export function parseRtmpUrl(text: string): RtmpUrl {
   };
 }
 
-/** Removes what is secret in the URL from text that the other server sent. */
+/** Removes the secrets of the URL from text of the other server. */
 export function withoutSecrets(text: string, { app, streamName, user }: RtmpUrl): string {
   const [publicApp = '', ...appQuery] = app.split('?');
   const [name = '', ...query] = streamName.split('?');

@@ -1,5 +1,5 @@
-// The messages that wait for one target. It never grows beyond its bounds: video is dropped up to the next key frame, sound and headers
-// stay. While there is no connection, it keeps what a new one starts with: the headers and the pictures since the last key frame.
+// The messages that wait for one target. The queue is bounded: video is dropped up to the next key frame, while audio and headers stay. Without a
+// connection it keeps only the messages with which a new connection must start: the headers, and the pictures since the last key frame.
 
 import type { Milliseconds } from '../protocols/units.js';
 import type { RelayTag } from './stream-source.js';
@@ -20,13 +20,13 @@ interface Waiting {
   since: Milliseconds;
 }
 
-/** A stream without any picture for this long has none, so that its sound is sent alone. */
+/** After this time without pictures, a stream counts as audio only, and its audio is sent alone. */
 const SOUND_ALONE: Milliseconds = 1_000;
 
 /**
- * - `start`: nothing waits. The headers come with the next key frame.
+ * - `start`: the queue is empty. The headers are added with the next key frame.
  * - `whole`: everything is kept.
- * - `gap`: pictures were dropped; the others are of no use before the next key frame.
+ * - `gap`: pictures were dropped, so further pictures are useless until the next key frame.
  */
 type Phase = 'start' | 'whole' | 'gap';
 
@@ -58,7 +58,7 @@ export class SendQueue {
     return this.#dropped;
   }
 
-  /** For how long the oldest message waits to be sent; 0 without a connection. */
+  /** For how long the oldest message has been waiting; 0 without a connection. */
   get age(): Milliseconds {
     const oldest = this.#waiting[this.#head];
     return oldest === undefined || !this.#isConnected ? 0 : this.#now() - oldest.since;
@@ -69,14 +69,16 @@ export class SendQueue {
     return this.#headers.get(kind);
   }
 
-  /** There is a connection. What waits, if anything, begins with headers and a key frame. */
+  /** Call when there is a connection. The queue, if not empty, begins with headers and a key frame. */
   connected(): void {
     this.#isConnected = true;
     const now = this.#now();
     for (const waiting of this.#waiting) waiting.since = now;
   }
 
-  /** The connection is lost. What it should have sent next cannot be decoded without what was lost with it. */
+  /**
+   * Call when the connection is lost. Queued pictures are dropped, because they cannot be decoded without those that were lost with the connection.
+   */
   disconnected(): void {
     this.#isConnected = false;
     this.#restart();
@@ -90,7 +92,7 @@ export class SendQueue {
     } else if (this.#isConnected) {
       this.#pushConnected(tag);
     } else {
-      // A new connection starts at the newest key frame, or sound.
+      // A new connection starts at the newest key frame, or with audio.
       if (tag.keyFrame || !this.#hasVideo) this.#forget();
       this.#pushConnected(tag);
     }
@@ -109,7 +111,7 @@ export class SendQueue {
     return waiting.tag;
   }
 
-  /** Drops what has waited too long: pictures up to the next key frame, and old sound. */
+  /** Drops messages that have waited too long: pictures up to the next key frame, and old audio. */
   keepAge(): void {
     if (this.age <= this.#limits.maxAge) return;
     const oldest = this.#now() - this.#limits.maxAge;
@@ -148,10 +150,10 @@ export class SendQueue {
     this.#bytes += tag.body.length;
   }
 
-  /** More bytes wait than may. */
+  /** Called when the queue exceeds its byte limit. */
   #shrink(): void {
     if (!this.#isConnected) {
-      // Half of the pictures since a key frame would be of no use.
+      // All are dropped, because some of the pictures since a key frame are useless without the others.
       this.#restart();
       return;
     }
@@ -160,7 +162,7 @@ export class SendQueue {
     this.#phase = this.#hasVideo ? 'gap' : 'whole';
   }
 
-  /** Drops everything that does not pass, and counts it. */
+  /** Drops and counts all messages that do not pass. */
   #keep(passes: (waiting: Waiting) => boolean): void {
     const before = this.#waiting.length - this.#head;
     this.#waiting = this.#waiting.slice(this.#head).filter(passes);

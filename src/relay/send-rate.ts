@@ -1,4 +1,4 @@
-// What a target has sent: in all over its connections, and how fast.
+// Measures how much a target has sent over all its connections, and how fast.
 
 import type { BitsPerSecond } from '../protocols/units.js';
 
@@ -11,12 +11,12 @@ export class SendRate {
     return this.#bitrate;
   }
 
-  /** @param current bytes sent on the connection that there is */
+  /** @param current bytes sent on the current connection */
   total(current: number): number {
     return this.#earlier + current;
   }
 
-  /** A connection has ended. */
+  /** Call when a connection has ended. */
   ended(bytes: number): void {
     this.#earlier += bytes;
     this.#bitrate = 0;

@@ -1,4 +1,4 @@
-// What this room needs from the live streams: their messages, over several publishers of a name.
+// The live streams as push targets need them: the messages of a name, over several publishers.
 
 import type { AudioCodecId, VideoCodecId } from '../protocols/flv/codecs.js';
 import type { Milliseconds } from '../protocols/units.js';
@@ -29,12 +29,12 @@ export interface RelayListener {
   readonly maxBytes: number;
   /** Called when a message waits, never during `open`. */
   readonly onReadable: () => void;
-  /** Called once when the stream has ended for good. A publisher who is awaited does not end it. */
+  /** Called once when the stream has ended for good. It does not end while it waits for a publisher. */
   readonly onEnd: () => void;
 }
 
 export interface RelayedStreams {
-  /** Undefined if nobody publishes under this name, and nobody is awaited. */
+  /** Undefined if the stream has no publisher and waits for none. */
   open(stream: { readonly app: string; readonly name: string }, listener: RelayListener): RelaySource | undefined;
   /** The streams that are published. */
   list(): readonly { readonly app: string; readonly name: string }[];

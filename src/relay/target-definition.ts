@@ -11,7 +11,7 @@ export interface TargetDefinition extends NewPushTarget {
   readonly stopped: boolean;
 }
 
-/** Host names of which one is allowed; `*.` stands for any subdomain. None: all are allowed. */
+/** Allowed host names; `*.` matches any subdomain. Empty: all are allowed. */
 export type AllowedHosts = readonly string[];
 
 /**
@@ -33,18 +33,18 @@ export function checkedTarget<Change extends PushTargetChange>(change: Change, h
   return Object.fromEntries(Object.entries({ ...change, url }).filter(([, value]) => value !== undefined)) as Change;
 }
 
-/** With a preset whose server is known, the key alone is enough. */
+/** With a preset that has a server, the key alone is enough. */
 function completeUrl(text: string, preset: string | undefined): string {
   const server = preset === undefined ? undefined : PRESETS[preset]?.server;
   return server === undefined || text.includes('://') ? text : `${server}/${text}`;
 }
 
-/** `{app}` and `{name}` stand for those of the stream. */
+/** Replaces `{app}` and `{name}` by those of the stream. */
 export function urlFor(url: string, { app, name }: { readonly app: string; readonly name: string }): RtmpUrl {
   return parseRtmpUrl(url.replaceAll('{app}', app).replaceAll('{name}', name));
 }
 
-/** For people: without key, and with placeholders as they were written. */
+/** For display: without key, with unreplaced placeholders. */
 export function shownUrl(url: string): string {
   return parseRtmpUrl(url).shown;
 }

@@ -1,20 +1,20 @@
-// The targets that operators have made, as text of a file that the gateway and commands read and change. It holds keys.
+// The targets of operators, as the text of a file that the gateway and commands read and change. It contains keys.
 
 import { relayError } from './errors.js';
 import type { TargetDefinition } from './target-definition.js';
 
-/** Where the text is kept. */
+/** The storage of the text. */
 export interface TargetStore {
   /**
    * @param known a version that was read before
    * @returns `unchanged` if the file has the known version; undefined if there is none
    */
   read(known?: string): Promise<{ readonly version: string; readonly text: string } | 'unchanged' | undefined>;
-  /** Replaces the text, while nobody else changes it. */
+  /** Replaces the text, with other writers locked out. */
   change(change: (text: string | undefined) => string): Promise<void>;
 }
 
-/** All targets together. */
+/** Maximum number of targets. */
 export const MAX_TARGETS = 200;
 
 const TEXTS = ['title', 'preset', 'ca', 'fingerprint'] as const;

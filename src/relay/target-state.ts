@@ -3,7 +3,7 @@
 import type { PushRunState, PushState, PushTargetState } from '../contracts/relay.js';
 import { shownUrl, type TargetDefinition } from './target-definition.js';
 
-/** What needs attention most comes first. */
+/** The most urgent state comes first. */
 const ORDER: readonly PushState[] = ['failed', 'backoff', 'connecting', 'publishing', 'idle', 'stopped'];
 
 export function stateOfTarget(target: TargetDefinition, runs: readonly PushRunState[]): PushTargetState {

@@ -1,4 +1,4 @@
-// Which certificates of other servers are trusted: those of the system, those of an own authority, or exactly one.
+// Which certificates of other servers are trusted: those of known authorities, those of a private authority, or exactly one.
 
 import { isIP } from 'node:net';
 import type { ConnectionOptions, TLSSocket } from 'node:tls';
@@ -26,7 +26,7 @@ export function tlsOptions(
   };
 }
 
-/** @returns why this server is not the right one; nothing has been sent to it yet */
+/** Call before anything is sent. @returns an error if this is not the pinned server */
 export function trustFault(socket: TLSSocket, { fingerprint }: TlsTrust): SluiceError | undefined {
   if (fingerprint === undefined) return undefined;
   const found = plain(socket.getPeerX509Certificate()?.fingerprint256 ?? '');

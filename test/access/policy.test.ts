@@ -85,7 +85,7 @@ describe('the file of bans', () => {
     bans.add({ address: '192.0.2.1', until: 1000, reason: 'x' });
     await close();
     expect(lines).toHaveLength(1);
-    expect(lines[0]).toContain('bans may be gone after a restart');
+    expect(lines[0]).toContain('bans may be lost at the next restart');
     expect(bans.hasAddress('play', '192.0.2.1')).toBe(true);
   });
 });

@@ -65,10 +65,10 @@ describe('authentication', () => {
 describe('codecs', () => {
   it.each([
     ['avc', {}, [], undefined],
-    ['hevc', {}, [], 'takes h264 only, as far as it announces; the stream has HEVC'],
+    ['hevc', {}, [], 'announces only h264; the stream has HEVC'],
     ['hevc', {}, ['hevc'], undefined],
     ['hevc', { fourCcList: ['av01', 'hvc1'] }, [], undefined],
-    ['av1', { fourCcList: ['hvc1'] }, [], 'takes h264 only, as far as it announces; the stream has AV1'],
+    ['av1', { fourCcList: ['hvc1'] }, [], 'announces only h264; the stream has AV1'],
     ['vp9', { fourCcList: ['*'] }, [], undefined],
     ['av1', { videoFourCcInfoMap: new Map([['av01', 4]]) }, [], undefined],
   ] as const)('H1.13 %s to a server that announces %j', (codec, capabilities, declared, message) => {
@@ -78,7 +78,7 @@ describe('codecs', () => {
   it('H1.13 sound: AAC goes everywhere, Opus only where it is announced', () => {
     const sound = (codec: 'aac' | 'opus') => frame({ kind: 'audio', codec });
     expect(codecFault(sound('aac'), {}, [])).toBeUndefined();
-    expect(codecFault(sound('opus'), {}, [])?.message).toContain('takes aac only');
+    expect(codecFault(sound('opus'), {}, [])?.message).toContain('announces only aac');
     expect(codecFault(sound('opus'), { fourCcList: ['Opus'] }, [])).toBeUndefined();
   });
 });
@@ -102,7 +102,7 @@ describe('presets', () => {
       return measured.warnings;
     };
     expect(rates(5_900)).toEqual([]);
-    expect(rates(8_000)).toEqual(['Twitch takes at most 6000 kbit/s of video; the stream has 8080']);
+    expect(rates(8_000)).toEqual(['Twitch accepts at most 6000 kbit/s of video; the stream has 8080']);
   });
 
   it('H1.15 warns about codec, profile and a connection without TLS', () => {
@@ -110,7 +110,7 @@ describe('presets', () => {
     facebook.see(frame({ sequenceHeader: true, body: Buffer.from([0x17, 0, 0, 0, 0, 1, 100, 0, 31]) }));
     facebook.see(frame({ sequenceHeader: true, codec: 'hevc' }));
     expect(facebook.warnings).toEqual([
-      'Facebook takes rtmps:// only',
+      'Facebook accepts only rtmps://',
       'Facebook asks for the H.264 profile Main; the stream has profile_idc 100',
       'Facebook does not list HEVC',
     ]);

@@ -1,4 +1,4 @@
-// Keeps the bans in the state directory, so that whoever was kept out stays out after a restart.
+// Stores the bans in the state directory, so that they still apply after a restart.
 
 import { join } from 'node:path';
 import { Type } from 'typebox';
@@ -45,8 +45,8 @@ export interface KeptBans {
 }
 
 /**
- * Bans of earlier processes, and those that are added. A change is in the file a moment later.
- * @throws {SluiceError} `access.bans` if the file cannot be read: without it, those who are banned would get in
+ * Opens the bans, starting with those of earlier processes. A change is in the file a moment later.
+ * @throws {SluiceError} `access.bans` if the file cannot be read, because banned parties would otherwise be accepted
  */
 export async function keepBans({ stateDir, logger, wallClock }: KeptBansOptions): Promise<KeptBans> {
   if (stateDir === undefined) return { bans: new Bans(wallClock), close: async () => undefined };
@@ -55,7 +55,7 @@ export async function keepBans({ stateDir, logger, wallClock }: KeptBansOptions)
   let isDue = false;
   let writing: Promise<void> = Promise.resolve();
   const domain = new FailureDomain('bans', ({ cause }) =>
-    logger.warn({ code: 'access.bans', err: cause }, `bans may be gone after a restart: ${systemReason(cause)}`),
+    logger.warn({ code: 'access.bans', err: cause }, `bans may be lost at the next restart: ${systemReason(cause)}`),
   );
   const write = async (before: Promise<void>): Promise<void> => {
     await before;
@@ -65,7 +65,7 @@ export async function keepBans({ stateDir, logger, wallClock }: KeptBansOptions)
   };
   const bans = new Bans(wallClock, {
     onChange: () => {
-      // Changes while the file is being written are written together.
+      // Changes during a write are combined into the next one.
       if (isDue) return;
       isDue = true;
       const before = writing;

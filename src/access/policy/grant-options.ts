@@ -1,9 +1,9 @@
-// Reads the options that a back end or a token gives to one stream or viewer. An option that cannot be applied is a fault and not a default:
-// whoever sent it relies on it.
+// Reads the options that a back end or a token gives to one stream or viewer. An option that cannot be applied is an error and does not fall back to
+// a default, because the sender relies on it.
 
 import type { GrantOptions } from '../../contracts/grant.js';
 
-/** What this gateway can do; options may only narrow it. */
+/** The limits of this gateway. Options may only narrow them. */
 export interface OptionBounds {
   /** The configured ladder. */
   readonly ladder: readonly string[];
@@ -22,7 +22,7 @@ const MAX_TITLE = 120;
 const UNPRINTABLE = /[^\x20-\x7e\u00a0-\uffff]/g;
 const MAX_VIEWERS = 1_000_000;
 const MAX_RUNGS = 8;
-/** It is always made, so it may always be asked for. */
+/** The audio rendition always exists, so it may always be requested. */
 const AUDIO = 'audio';
 
 export function readGrantOptions(

@@ -1,4 +1,4 @@
-// Tells the back end when what it has allowed is over: once for each grant, also if it is down at that moment, or this process is killed.
+// Notifies the back end of the end of each grant that it has allowed, even if the back end is down at that moment, or this process is killed.
 
 import type { GrantUse } from '../../contracts/grant.js';
 import type { EpochMilliseconds } from '../../protocols/units.js';
@@ -6,7 +6,7 @@ import type { Question } from '../policy/question.js';
 import { fieldsOf } from './webhook-fields.js';
 
 export interface ClosingCall {
-  /** The same for each try. */
+  /** The same for each attempt. */
   readonly id: string;
   readonly lane: string;
   readonly at: EpochMilliseconds;
@@ -15,7 +15,7 @@ export interface ClosingCall {
 
 /** Delivers calls at least once. They outlive this process. */
 export interface ClosingCalls {
-  /** Keeps a call that is made after the next start if this process is killed before it has pushed or withdrawn it. Never rejects. */
+  /** Stores a call. If this process is killed before it pushes or withdraws the call, the next process sends it. Never rejects. */
   promise(call: ClosingCall): Promise<void>;
   push(call: ClosingCall): void;
   withdraw(id: string): void;
@@ -23,7 +23,7 @@ export interface ClosingCalls {
 
 export interface ClosedGrant {
   readonly grantId: string;
-  /** Id in the request that was answered by the verdict, which may be remembered for several grants. */
+  /** Id in the request whose verdict allowed the grant. A cached verdict may allow several grants. */
   readonly opening: string | undefined;
   readonly since: EpochMilliseconds;
 }

@@ -1,4 +1,4 @@
-// The fields of a request to a webhook: those of MediaMTX's, so that back ends for it work unchanged, and some more.
+// The fields of a request to a webhook: those of MediaMTX, so that back ends for MediaMTX work unchanged, and some more.
 
 import type { Question } from '../policy/question.js';
 

@@ -11,7 +11,7 @@ export const bucketOptions = {
       expected: 'the name of a bucket: 3 to 63 lower-case letters, digits, dots and hyphens',
       fallback: 'off',
       description:
-        'Bucket of an S3-compatible store to which recordings are copied while they are made (docs/bucket.md). What is removed here is removed there.',
+        'Bucket of an S3-compatible store to which recordings are copied during recording (docs/bucket.md). Recordings removed here are also removed there.',
     }),
   ),
   s3Endpoint: Type.Optional(
@@ -26,14 +26,14 @@ export const bucketOptions = {
     pattern: '^[0-9A-Za-z-]{1,64}$',
     placeholder: 'REGION',
     expected: 'the name of a region, or auto',
-    description: 'Region of the bucket, which requests are signed for. `auto` for Cloudflare R2.',
+    description: 'Region of the bucket, which is part of the signature of requests. `auto` for Cloudflare R2.',
   }),
   s3Prefix: Type.Optional(
     text({
       pattern: '^[0-9A-Za-z_.-]{1,100}(/[0-9A-Za-z_.-]{1,100}){0,7}$',
       placeholder: 'PREFIX',
       expected: 'letters, digits, _, . and -, in up to 8 parts with / between them',
-      description: 'What all keys in the bucket begin with. Gateways that share a bucket need different ones.',
+      description: 'Prefix of all keys in the bucket. Gateways that share a bucket need different prefixes.',
     }),
   ),
   s3PathStyle: choice(['auto', 'on', 'off'], {
@@ -74,7 +74,7 @@ export const bucketOptions = {
       placeholder: 'FILE',
       fallback: 'the authorities of Node',
       description:
-        'Certificates, as PEM, of the authorities to trust for an `s3Endpoint` with a certificate of your own.',
+        'File with the PEM certificates of the authorities to trust, for an `s3Endpoint` with a private certificate.',
     }),
   ),
 };

@@ -1,4 +1,4 @@
-// Where streams are sent on.
+// Options of push targets: the servers to which streams are forwarded.
 
 import { Type } from 'typebox';
 
@@ -15,7 +15,7 @@ const targetUrl = Type.String({
 });
 const hostPattern = Type.String({
   pattern: '^(\\*\\.)?[0-9A-Za-z.:_-]{1,253}$',
-  expected: 'a host name or an address; *.example.com stands for all hosts below example.com',
+  expected: 'a host name or an address; *.example.com matches all hosts below example.com',
 });
 
 export const relayOptions = {
@@ -49,7 +49,7 @@ export const relayOptions = {
       secret: true,
       expected: 'a list of targets, each with a stream (APP/NAME) and a url (rtmp://HOST/APP/KEY)',
       description:
-        'Servers to which streams are sent on over RTMP while they are live; see [relay.md](relay.md). Others are made through the management API and `sluice target`.',
+        'Servers to which live streams are forwarded over RTMP; see [relay.md](relay.md). More targets can be added through the management API and `sluice target`.',
     },
   ),
   relayHosts: Type.Array(hostPattern, {
@@ -60,6 +60,6 @@ export const relayOptions = {
     fileOnly: true,
     expected: 'different host names or addresses',
     description:
-      'Hosts to which targets of the management API may send, such as `*.twitch.tv`; none: any host. Targets of this file are not limited.',
+      'Hosts that targets of the management API may use, such as `*.twitch.tv`; empty: any host. Targets in this file are not limited.',
   }),
 };

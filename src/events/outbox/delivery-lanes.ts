@@ -1,5 +1,4 @@
-// Delivers several things at a time, but those of one lane one after another. What is not taken is delivered again, after longer and longer
-// pauses.
+// Delivers several messages at a time, but messages of one lane one after another. A message that is not accepted is sent again after growing pauses.
 
 import type { Clock } from '../../protocols/clock.js';
 import type { FailureDomain } from '../../protocols/failure-domain.js';
@@ -15,9 +14,9 @@ export interface DeliveryLanesOptions<Message> {
   readonly deliver: (message: Message) => Promise<Outcome>;
 }
 
-/** At a time. */
+/** Maximum number of deliveries at the same time. */
 const MAX_IN_FLIGHT = 8;
-/** After the first failure, the second one, and so on. */
+/** Pauses after the first failure, the second one, and so on. */
 const PAUSES: readonly Milliseconds[] = [1_000, 2_000, 5_000, 10_000, 30_000, 60_000, 120_000, 300_000];
 
 interface Lane<Message> {
@@ -32,7 +31,7 @@ export class DeliveryLanes<Message> {
   /** Lanes that may deliver, the one that has waited longest first. */
   readonly #ready = new Set<Lane<Message>>();
   #inFlight = 0;
-  /** In sequence, of the server. */
+  /** Number of consecutive failures of the server. */
   #failures = 0;
   #isPaused = false;
   #isClosed = false;
@@ -55,7 +54,7 @@ export class DeliveryLanes<Message> {
     this.#pump();
   }
 
-  /** Waits until nothing can be delivered at the moment, but not longer than this. */
+  /** Waits until no delivery is in progress or due, but not longer than this. */
   async drained(within: Milliseconds): Promise<void> {
     if (this.#isIdle) return;
     await new Promise<void>((resolve) => {
@@ -88,7 +87,7 @@ export class DeliveryLanes<Message> {
 
   async #deliverFirst(lane: Lane<Message>): Promise<void> {
     const [message] = lane.queue;
-    // An internal error must not stop the other lanes, nor this one for ever.
+    // An internal error must not stop other lanes, and must stop this lane only for a while.
     let outcome: Outcome = 'message is refused';
     try {
       if (message !== undefined) outcome = await this.#options.deliver(message);

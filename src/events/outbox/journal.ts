@@ -1,5 +1,5 @@
-// A file of lines to which one process appends. Lines that wait while the disk is busy are written together. Replacing all lines is atomic, so
-// that a process that is killed meanwhile leaves a whole file.
+// A file of lines to which one process appends. Lines that wait while the disk is busy are written together. Replacing all lines is atomic, so that a
+// killed process leaves a complete file.
 
 import { constants } from 'node:fs';
 import { type FileHandle, open, rename } from 'node:fs/promises';
@@ -21,7 +21,7 @@ export class Journal {
     this.#path = path;
   }
 
-  /** Of the file. */
+  /** Length of the file. */
   get bytes(): number {
     return this.#bytes;
   }
@@ -41,7 +41,7 @@ export class Journal {
       const bytes = Buffer.alloc(Math.min(size, maxBytes));
       const { bytesRead } = await file.read(bytes, 0, bytes.length, 0);
       const lines = bytes.toString('utf8', 0, bytesRead).split('\n');
-      // What follows the last line feed is empty, or a line that a killed process did not finish.
+      // The text after the last line feed is empty, or an incomplete line of a killed process.
       lines.pop();
       return lines;
     } finally {
@@ -90,7 +90,7 @@ export class Journal {
     });
   }
 
-  /** Call when nothing is appended any more. */
+  /** Call after the last line. */
   close(): Promise<void> {
     return this.#inTurn(async () => {
       await this.#file?.close();
@@ -107,7 +107,7 @@ export class Journal {
 
   #inTurn(work: () => Promise<void>): Promise<void> {
     const turn = this.#turn.then(work);
-    // Its caller gets the error; the next piece only waits.
+    // The caller gets the error; the next task only waits for the end of this one.
     this.#turn = turn.catch(() => undefined);
     return turn;
   }

@@ -3,7 +3,7 @@
 import type { EpochMilliseconds } from '../../protocols/units.js';
 
 export interface OutboxMessage {
-  /** The receiver can recognize by it that a message comes a second time. */
+  /** Shows the receiver that a message was sent before. */
   readonly id: string;
   /** Messages of one lane are delivered one after another, in the order in which they were pushed. */
   readonly lane: string;

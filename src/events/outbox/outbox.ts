@@ -1,5 +1,5 @@
-// Messages that must reach a server of the operator at least once, also if that server is down, or this process is killed. They are kept in
-// memory and in a file, within a bound in bytes, until the server has taken them.
+// Messages that must reach a server of the operator at least once, even if that server is down, or this process is killed. They are kept in memory
+// and in a file, within a limit in bytes, until the server has accepted them.
 
 import type { Logger } from '../../contracts/logger.js';
 import type { Clock } from '../../protocols/clock.js';
@@ -11,7 +11,7 @@ import { Journal } from './journal.js';
 import { type OutboxLine, type OutboxMessage, readLine, writeLine } from './outbox-lines.js';
 
 export interface OutboxOptions {
-  /** In the state directory. Undefined: messages are kept in memory alone. */
+  /** In the state directory. Undefined: messages are kept only in memory. */
   readonly path: string | undefined;
   /** Sends a message once. @returns the status of the answer. @throws if there is none */
   readonly post: (message: OutboxMessage) => Promise<number>;
@@ -25,20 +25,20 @@ export interface OutboxFigures {
   /** Messages to send. */
   readonly waiting: number;
   readonly delivered: number;
-  /** Given up after a day, or because too many were waiting. */
+  /** Messages given up after a day, or because too many were waiting. */
   readonly dropped: number;
 }
 
 const MAX_BYTES = 16 * 1024 * 1024;
-/** Of memory and of the file, for each message besides its texts. */
+/** Bytes of memory, and of the file, per message in addition to its texts. */
 const OVERHEAD = 200;
-/** A message that nobody took for so long is given up. */
+/** A message that was not accepted for this long is given up. */
 const GIVE_UP_AFTER: Milliseconds = 86_400_000;
-/** The file is written again when this much of it is about messages that are over. */
+/** The file is rewritten when this many bytes of it belong to delivered or dropped messages. */
 const MAX_GARBAGE = 1024 * 1024;
-/** After a failure of the disk. */
+/** Pause after a failure of the disk. */
 const WRITE_AGAIN_AFTER: Milliseconds = 10_000;
-/** How long `close` waits for deliveries. What is left is sent after the next start. */
+/** How long `close` waits for deliveries. The rest is sent after the next start. */
 const LAST_DELIVERIES: Milliseconds = 300;
 
 interface Kept {
@@ -58,7 +58,7 @@ export class Outbox {
   #waiting = 0;
   #delivered = 0;
   #dropped = 0;
-  /** The file does not have all that is kept. */
+  /** Whether messages in memory are missing in the file. */
   #isBehind = false;
 
   private constructor(options: OutboxOptions) {
@@ -77,7 +77,7 @@ export class Outbox {
     });
   }
 
-  /** Reads what an earlier process has left, and begins to deliver it: promised messages as well. Never rejects for a file. */
+  /** Reads the messages that an earlier process has left, including promised ones, and begins to deliver them. An unreadable file does not reject. */
   static async open(options: OutboxOptions): Promise<Outbox> {
     const outbox = new Outbox(options);
     await outbox.#recover();
@@ -89,16 +89,16 @@ export class Outbox {
   }
 
   /**
-   * Keeps a message that is sent after the next start if this process is killed before it has pushed another one with that id, or has withdrawn
-   * it.
-   * @returns a promise that resolves when the file has it, or cannot be written. Never rejects
+   * Stores a message for the case that this process is killed before it pushes another one with the same id or withdraws it: the next process then
+   * sends it.
+   * @returns a promise that resolves when the message is in the file, or the file cannot be written. Never rejects
    */
   promise(message: OutboxMessage): Promise<void> {
     this.#keep(message, false);
     return this.#write({ type: 'promised', message });
   }
 
-  /** Delivers a message, which replaces a promised one with its id. Does nothing if it was pushed before and is not delivered yet. */
+  /** Delivers a message, which replaces a promised one with its id. Does nothing if the same message is already waiting. */
   push(message: OutboxMessage): void {
     if (this.#kept.get(message.id)?.isDue === true) return;
     this.#keep(message, true);
@@ -113,7 +113,7 @@ export class Outbox {
     this.#domain.run('outbox file', () => this.#write({ type: 'over', id }));
   }
 
-  /** Waits a moment for deliveries. Call when nothing is pushed any more. Never rejects. */
+  /** Waits a moment for deliveries. Call after the last `push`. Never rejects. */
   async close(): Promise<void> {
     await this.#lanes.drained(LAST_DELIVERIES);
     this.#lanes.close();
@@ -129,7 +129,7 @@ export class Outbox {
     const { maxBytes = MAX_BYTES, logger, path } = this.#options;
     if (this.#journal === undefined) return;
     try {
-      // A line has few characters that JSON escapes, and the file at most as much garbage as messages.
+      // The limit is generous: JSON escapes few characters of a line, and the file is at most half garbage.
       for (const text of await this.#journal.read(3 * maxBytes + MAX_GARBAGE)) this.#replay(text);
     } catch (error) {
       logger.warn(
@@ -157,7 +157,7 @@ export class Outbox {
   async #deliver(message: OutboxMessage): Promise<Outcome> {
     if (!this.#kept.has(message.id)) return 'over';
     if (this.#clock.wallClock() - message.at > GIVE_UP_AFTER) {
-      this.#drop(message.id, 'no server took it for a day');
+      this.#drop(message.id, 'the server did not accept it for a day');
       return 'over';
     }
     const outcome = await this.#post(message);
@@ -174,10 +174,16 @@ export class Outbox {
     try {
       const status = await post(message);
       if (status >= 200 && status < 300) return 'over';
-      logger.warn({ code: 'events.undelivered', status }, 'a server has not taken a message, which is sent again');
+      logger.warn(
+        { code: 'events.undelivered', status },
+        'a server has not accepted a message, which will be sent again',
+      );
       return UNAVAILABLE.includes(status) ? 'server is away' : 'message is refused';
     } catch (error) {
-      logger.warn({ code: 'events.undelivered', err: error }, 'a server did not answer a message, which is sent again');
+      logger.warn(
+        { code: 'events.undelivered', err: error },
+        'a server did not answer a message, which will be sent again',
+      );
       return 'server is away';
     }
   }
@@ -195,7 +201,7 @@ export class Outbox {
     }
   }
 
-  /** Of those that are due, or of those that are only promised. */
+  /** The oldest message, either of those to send or of those only promised. */
   #oldest(isDue: boolean): string | undefined {
     if (!isDue && this.#waiting === this.#kept.size) return undefined;
     for (const [id, kept] of this.#kept) if (kept.isDue === isDue) return id;
@@ -235,7 +241,7 @@ export class Outbox {
     this.#isBehind = false;
   }
 
-  /** A disk that fails keeps no message from being delivered. */
+  /** Runs work on the file. If it fails, messages are still delivered from memory. */
   async #attempt(work: () => Promise<void>): Promise<void> {
     try {
       await work();
@@ -245,7 +251,7 @@ export class Outbox {
       this.#isBehind = true;
       logger.warn(
         { code: 'events.outbox', path, err: error },
-        `messages are kept in memory alone: ${systemReason(error)}`,
+        `messages are kept only in memory: ${systemReason(error)}`,
       );
       this.#clock.after(WRITE_AGAIN_AFTER, () => this.#domain.run('outbox file', () => this.#writeAgain()));
     }
@@ -255,13 +261,13 @@ export class Outbox {
     try {
       await this.#replace();
     } catch {
-      // It was logged when it began.
+      // Already logged at the first failure.
       this.#clock.after(WRITE_AGAIN_AFTER, () => this.#domain.run('outbox file', () => this.#writeAgain()));
     }
   }
 }
 
-/** The server, or a proxy before it, cannot take anything at the moment. */
+/** Statuses that mean that the server, or a proxy before it, cannot accept requests at the moment. */
 const UNAVAILABLE: readonly number[] = [429, 502, 503, 504];
 
 const bytesOf = ({ id, lane, body }: OutboxMessage): number =>

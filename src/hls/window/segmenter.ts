@@ -254,7 +254,7 @@ export class Segmenter implements PartSink {
     if (paused) this.#needKeyFrame();
     // Media that the publisher did not send is not lost.
     const failed = open.rest === 'lost' || (why === 'lost' && !paused);
-    // If no media follows, only the cut tells where the segment ends, and the next segment or gap begins there.
+    // If no media follows, only the cut determines where the segment ends, and the next segment or gap begins there.
     const rounding = failed || why !== 'whole' ? NOTHING_MISSING : this.#rounding(open.index + 1);
     const continued = this.#cutTime(open.index + 1) !== undefined;
     const differs = end !== undefined && Math.abs(end - open.end) > rounding && end > open.start;

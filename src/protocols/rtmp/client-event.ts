@@ -1,4 +1,4 @@
-// What a client session is told at the start, and what it reports.
+// The options and events of a client session.
 
 import type { SluiceError } from '../errors.js';
 import type { Milliseconds } from '../units.js';
@@ -30,7 +30,7 @@ export type ClientEvent =
       readonly timestamp: Milliseconds;
       readonly body: Buffer;
     }
-  /** The stream that is played has ended; the connection is still open. */
+  /** The played stream has ended; the connection is still open. */
   | { readonly type: 'ended' }
   /** The server asks for a new connection, here or at another address (Enhanced RTMP v2, "Reconnect Request"). */
   | { readonly type: 'reconnect'; readonly tcUrl: string | undefined; readonly description: string }

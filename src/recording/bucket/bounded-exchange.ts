@@ -1,5 +1,5 @@
-// One HTTP request and its answer, on kept connections, with a deadline and a bound on what is read. Node's `fetch` cannot be given a
-// certificate authority by documented means, so this is `node:https`.
+// One HTTP request and its answer, over persistent connections, with a deadline and a limit on the length of the answer. Uses `node:https`, because
+// there is no documented way to give Node's `fetch` a certificate authority.
 
 import {
   type IncomingHttpHeaders,
@@ -17,7 +17,7 @@ export interface ExchangeRequest {
   readonly body?: Buffer | undefined;
   /** For the whole exchange. */
   readonly timeout: Milliseconds;
-  /** Of the body of the answer. */
+  /** Limit of the body of the answer. */
   readonly maxBytes: number;
   readonly signal: AbortSignal;
 }
@@ -40,7 +40,7 @@ export class BoundedExchanges {
     this.#request = isTls ? tlsRequest : plainRequest;
   }
 
-  /** Redirects are answers like any other. @throws if there is no complete answer in time, or a longer one */
+  /** Redirects are returned and not followed. @throws if there is no complete answer in time, or if the answer is too long */
   send({ method, url, headers, body, timeout, maxBytes, signal }: ExchangeRequest): Promise<ExchangeAnswer> {
     return new Promise((resolve, reject) => {
       const late = AbortSignal.timeout(timeout);

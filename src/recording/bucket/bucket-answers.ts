@@ -1,5 +1,5 @@
-// Reads the few XML answers of S3 that matter here: an error, a page of a list, the failures of a removal. Elements are found by name; their
-// order and any others do not matter. Texts come percent-encoded where they may hold anything (`encoding-type=url`).
+// Parses the few XML answers of S3 that are needed: an error, a page of a list, and the failures of a removal. Elements are found by name, in any
+// order; others are ignored. Keys in lists are percent-encoded (`encoding-type=url`).
 
 export interface ListedObject {
   readonly key: string;

@@ -1,4 +1,4 @@
-// What can go wrong between us and a bucket, by what is to be done about it, in words for the operator.
+// Failures of requests to a bucket, classified by what has to be done, with a text for the operator.
 
 import type { IncomingHttpHeaders } from 'node:http';
 import { systemReason } from '../../protocols/system-error.js';
@@ -6,10 +6,10 @@ import type { EpochMilliseconds } from '../../protocols/units.js';
 import { readXmlText } from './bucket-answers.js';
 
 /**
- * - `passing`: the server or the line has a problem; try again soon.
- * - `refused`: somebody has to change something: a key, a right, the clock, a name. Try again later.
- * - `condition`: the object is not as the request said (412).
- * - `unsupported`: this server does not know what was asked for (501).
+ * - `passing`: a temporary problem of the server or the network; try again soon.
+ * - `refused`: somebody must change a key, a permission, the clock or a name first. Try again later.
+ * - `condition`: the object does not meet the condition of the request (412).
+ * - `unsupported`: the server does not support the request (501).
  */
 export type BucketFailureKind = 'passing' | 'refused' | 'condition' | 'unsupported';
 
@@ -26,7 +26,7 @@ export class BucketFailure extends Error {
   }
 }
 
-/** What the operator has to do, by the error code of S3. */
+/** Texts for the operator, by the error code of S3. */
 const WORDS: Readonly<Record<string, string>> = {
   AccessDenied:
     'the keys lack a permission: they need s3:PutObject, s3:GetObject, s3:DeleteObject and s3:ListBucket on this bucket',
@@ -42,7 +42,7 @@ const WORDS: Readonly<Record<string, string>> = {
   SignatureDoesNotMatch: 's3SecretKey does not belong to s3AccessKey',
 };
 
-/** Codes that come with a status of 400 or 409 and pass by themselves. */
+/** Error codes with status 400 or 409 that are temporary. */
 const PASSING_CODES = new Set(['ConditionalRequestConflict', 'OperationAborted', 'RequestTimeout', 'SlowDown']);
 
 /** Longest text of the store that is shown. */
@@ -80,10 +80,10 @@ function skewWords(headers: IncomingHttpHeaders, now: EpochMilliseconds): string
   return Number.isNaN(theirs) ? words : `${words} by ${Math.round(Math.abs(now - theirs) / 1000)} s`;
 }
 
-/** Names and certificates do not become right by themselves within seconds. */
+/** Codes of wrong names and certificates, which are not temporary. */
 const REFUSED_CODES = /^(ENOTFOUND|ERR_TLS_|CERT_|DEPTH_|SELF_SIGNED|UNABLE_TO_|EPROTO|ERR_INVALID_)/;
 
-/** Of a request to which no answer came. */
+/** The failure of a request without an answer. */
 export function failureOfLine(cause: unknown): BucketFailure {
   const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
   const kind = REFUSED_CODES.test(code) ? 'refused' : 'passing';

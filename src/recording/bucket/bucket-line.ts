@@ -1,18 +1,18 @@
-// The line to the bucket: a few requests at once, each tried again until it succeeds, and one state that says whether the store takes what it is
-// sent. Whoever waits here has its media on disk, or bounds it itself.
+// Sends requests to the bucket: a few at once, each retried until it succeeds. Its state shows whether the store accepts requests. Waiting callers
+// keep their media on disk, or limit it themselves.
 
 import type { Clock } from '../../protocols/clock.js';
 import type { Milliseconds } from '../../protocols/units.js';
 import { BucketFailure } from './bucket-failure.js';
 
-/** What fails for different reasons: keys may be allowed to write and not to remove. */
+/** Kinds of requests, which may fail separately: keys may be allowed to write but not to remove. */
 export type BucketWork = 'write' | 'list' | 'remove';
 
 export interface BucketLineOptions {
   readonly clock: Clock;
-  /** Requests at once. */
+  /** Maximum number of requests at the same time. */
   readonly connections: number;
-  /** The store has taken nothing of this kind for some time, or says why it never will. Called again when the reason changes. */
+  /** Called when requests of this kind have failed for some time, or are refused. Called again when the reason changes. */
   readonly onFailed: (work: BucketWork, failure: BucketFailure) => void;
   readonly onRecovered: (work: BucketWork) => void;
   /** From 0 to 1, for the spread of retries. */
@@ -20,30 +20,30 @@ export interface BucketLineOptions {
 }
 
 export interface BucketLineCounters {
-  /** Requests that were answered as hoped. */
+  /** Successful requests. */
   done: number;
   failed: number;
 }
 
-/** Rejects work that waits when the line is closed, or that nobody wants any more. */
+/** Rejects waiting work when the line is closed, or when the work is no longer wanted. */
 export class NoLongerWanted extends Error {
   override readonly name = 'NoLongerWanted';
 }
 
-/** First wait after a failure that may pass; doubles up to the longest. */
+/** First pause after a temporary failure. It doubles up to the longest one. */
 const FIRST_WAIT: Milliseconds = 250;
 const LONGEST_WAIT: Milliseconds = 15_000;
-/** Wait after a refusal: it ends when somebody has changed something. */
+/** Pause after a refusal, which lasts until somebody has changed something. */
 const REFUSED_WAIT: Milliseconds = 10_000;
-/** Failures that may pass are a state when nothing has succeeded for this long. */
+/** Temporary failures are reported when nothing has succeeded for this long. */
 const PATIENCE: Milliseconds = 5_000;
-/** A reason that changes is told this often at most. */
+/** Least time between two reports of changed reasons. */
 const TELL_AGAIN: Milliseconds = 60_000;
 
 interface Trouble {
   readonly since: Milliseconds;
   reason: string;
-  /** Undefined while it is not yet a state. */
+  /** When it was reported; undefined if it was not. */
   told: Milliseconds | undefined;
 }
 
@@ -59,7 +59,7 @@ export class BucketLine {
     this.#options = options;
   }
 
-  /** Why the store does not take what it is sent; undefined if it does. */
+  /** Why the store does not accept requests; undefined if it does. */
   get reason(): string | undefined {
     return [...this.#troubles.values()].find(({ told }) => told !== undefined)?.reason;
   }
@@ -103,7 +103,7 @@ export class BucketLine {
     } catch (cause) {
       if (this.#closing.signal.aborted) throw new NoLongerWanted();
       if (!(cause instanceof BucketFailure)) throw cause;
-      // The store answers, and knows what it does.
+      // These are regular answers and not failures of the store.
       if (cause.kind === 'condition' || cause.kind === 'unsupported') throw cause;
       this.#failed(work, cause);
       return cause;
@@ -133,7 +133,7 @@ export class BucketLine {
     this.#options.onFailed(work, failure);
   }
 
-  /** Spread over half of the time, so that the renditions of many streams do not come back at once. */
+  /** Spread over half of the time, so that many streams do not retry at the same moment. */
   #pauseAfter({ kind, retryAfter }: BucketFailure, failures: number): Milliseconds {
     const { random = Math.random } = this.#options;
     const full =

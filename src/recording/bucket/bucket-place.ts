@@ -4,21 +4,21 @@ export interface BucketPlace {
   /** Scheme, host and port: `https://s3.eu-central-1.amazonaws.com`. */
   readonly endpoint: string;
   readonly bucket: string;
-  /** What all keys begin with, without a slash at either end; empty for none. */
+  /** Prefix of all keys, without a slash at either end; may be empty. */
   readonly prefix: string;
   readonly region: string;
-  /** The bucket is the first part of the path; otherwise it is the first part of the host name. */
+  /** Whether the bucket is the first part of the path; otherwise it is the first part of the host name. */
   readonly pathStyle: boolean;
 }
 
 export interface BucketKeys {
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
-  /** Of temporary keys. */
+  /** Session token of temporary keys. */
   readonly sessionToken?: string | undefined;
 }
 
-/** Keys consist of these characters only, so that no server and no proxy has to encode them in a way of its own. */
+/** Keys consist of these characters only, so that no server or proxy needs to encode them, each in its own way. */
 export const KEY_CHARACTERS = /^[0-9A-Za-z_.-]+(\/[0-9A-Za-z_.-]+)*$/;
 
 /** @param path below the prefix */
@@ -38,7 +38,7 @@ export function urlOf({ endpoint, bucket, pathStyle }: BucketPlace, key: string,
   return url;
 }
 
-/** Names the place in marks and logs; two places with the same name have the same objects. */
+/** Identifies the place in marks and logs. Places with the same name have the same objects. */
 export function nameOf({ endpoint, bucket, prefix }: BucketPlace): string {
   return `${endpoint.replace(/\/$/, '')}/${bucket}/${prefix}`;
 }

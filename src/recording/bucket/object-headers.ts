@@ -1,5 +1,5 @@
-// The headers that each object in the bucket is stored with: those that the gateway itself answers with (docs/cdn.md), because a CDN or a
-// player gets them from the bucket.
+// The headers with which objects are stored in the bucket. They equal those of the gateway's own answers (docs/cdn.md), because CDNs and players may
+// read from the bucket.
 
 import type { Seconds } from '../../protocols/units.js';
 

@@ -1,4 +1,4 @@
-// The door of the room: what the gateway sends to a bucket, and how that goes.
+// The entry point of this folder: starts the uploads to the bucket and reports their state.
 
 import type { Logger } from '../../contracts/logger.js';
 import type { BucketState, UploadState } from '../../contracts/recordings.js';
@@ -26,13 +26,13 @@ export interface RecordingBucketOptions {
   readonly deadline?: Milliseconds;
 }
 
-/** Requests at once, of all recordings and streams. Each holds the bytes of one segment. */
+/** Maximum number of requests at the same time, for all recordings and streams. Each holds the bytes of one segment. */
 const CONNECTIONS = 8;
 
-/** What a gateway that stops may still send; the next start sends the rest. */
+/** How long a stopping gateway continues to send; the next start sends the rest. */
 const CLOSE_GRACE: Milliseconds = 2_000;
 
-/** How the log names what fails. */
+/** Log texts for failures. */
 const WORK: Readonly<Record<BucketWork, string>> = {
   write: 'nothing can be sent to the bucket',
   list: 'the bucket cannot be listed',
@@ -52,7 +52,10 @@ export class RecordingBucket {
     this.#options = options;
     const { place, logger, root } = options;
     this.#domain = new FailureDomain('bucket', ({ where, cause }) =>
-      logger.error({ where, err: cause }, 'internal error: some of the bucket may be missing until the next start'),
+      logger.error(
+        { where, err: cause },
+        'internal error: some media may be missing in the bucket until the next start',
+      ),
     );
     const clock = this.#domain.clock(options.clock);
     this.#clock = clock;
@@ -76,12 +79,15 @@ export class RecordingBucket {
     });
   }
 
-  /** Told of all recordings. */
+  /** Gets all changes of the catalogue. */
   get follower(): CatalogueFollower {
     return this.#uploads;
   }
 
-  /** Recordings were removed: the bucket follows. Call at the start as well, for those that an earlier process has removed. */
+  /**
+   * Call when recordings were removed, so that they are also removed from the bucket. Also call at start, for recordings that an earlier process
+   * removed.
+   */
   removeGone(): void {
     this.#uploads.removeGone();
   }
@@ -99,7 +105,7 @@ export class RecordingBucket {
     };
   }
 
-  /** Sends what it can in a short time. The recordings must be finished. */
+  /** Sends as much as possible in a short time. The recordings must be finished. */
   async close(): Promise<void> {
     if (this.#line.reason === undefined) {
       await Promise.race([

@@ -1,5 +1,5 @@
-// Brings one recording to the bucket: compares what is on disk with what was sent, and sends the rest. There is no queue, the files are the queue: while
-// the store takes nothing they wait on disk, and nothing is left out.
+// Uploads one recording: compares the files on disk with the uploaded objects, and uploads the rest. There is no queue besides the files: while the
+// store accepts nothing, they wait on disk, and none is skipped.
 
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -23,11 +23,11 @@ export interface RecordingUploadOptions {
   readonly bucket: S3Bucket;
   readonly line: BucketLine;
   readonly clock: Clock;
-  /** Bytes were sent. */
+  /** Called when bytes were sent. */
   readonly onSent: (bytes: number) => void;
 }
 
-/** Where the recordings are, below the prefix: the path that the gateway itself serves them at. */
+/** Path of the recordings below the prefix. The gateway serves them at the same path. */
 export const RECORDINGS = 'vod';
 
 export class RecordingUpload {
@@ -45,14 +45,14 @@ export class RecordingUpload {
     this.entry = options.entry;
   }
 
-  /** Bytes of media that wait. */
+  /** Bytes of media that are not uploaded yet. */
   get pendingBytes(): number {
     let sent = 0;
     for (const { bytes } of this.#tracks.values()) sent += bytes;
     return Math.max(0, this.entry.facts.bytes - sent);
   }
 
-  /** Ends after the request that is being made: the recording is removed. */
+  /** Stops after the current request, because the recording is being removed. */
   stop(): void {
     this.#isStopped = true;
   }
@@ -61,15 +61,15 @@ export class RecordingUpload {
     return this.#isStopped;
   }
 
-  /** Whether all of it was in the bucket when a process looked last. */
+  /** Whether the whole recording was in the bucket at the last check. */
   async isComplete(): Promise<boolean> {
     const mark = await readUploadMark(join(this.entry.directory, UPLOAD_MARK));
     return mark?.state === 'complete' && mark.place === nameOf(this.#options.place);
   }
 
   /**
-   * Sends what is new.
-   * @returns 'complete' when all of a finished recording is there; otherwise the time after which something is due, if there is anything
+   * Uploads new files.
+   * @returns 'complete' if a finished recording is completely uploaded; otherwise the delay after which a playlist is due; undefined if none is
    * @throws the system error of a local file; {NoLongerWanted}
    */
   async pass(): Promise<'complete' | Milliseconds | undefined> {
@@ -123,14 +123,14 @@ export class RecordingUpload {
     return track;
   }
 
-  /** Last: it names the playlists of the renditions. */
+  /** Uploaded last, because it lists the playlists of the renditions. */
   async #putVariants(): Promise<void> {
     const text = await readTextIfThere(join(this.entry.directory, PLAYLIST));
     if (text === undefined) return;
     const isThere = (name: string): boolean => this.#tracks.get(name)?.isListed ?? false;
     if (!renditionsOf(text).every(isThere)) return;
     const isFinal = [...this.#tracks.values()].every((track) => track.isFinal);
-    // When it is final it is sent once more even if the text is the same, with headers that let caches keep it.
+    // The final version is uploaded even if the text is unchanged, because its headers allow caches to keep it.
     const version = `${isFinal ? 'final' : 'growing'} ${text}`;
     if (version === this.#variants) return;
     await this.#put(PLAYLIST, playlistHeaders(isFinal ? undefined : VARIANTS_AGE), async () => Buffer.from(text));
@@ -141,7 +141,7 @@ export class RecordingUpload {
     const { bucket, line, onSent } = this.#options;
     const key = this.#keyOf(path);
     const send = async (signal: AbortSignal): Promise<number> => {
-      // Read for each attempt, so that what waits is not in memory.
+      // Read for each attempt, so that waiting uploads take no memory.
       const bytes = await body();
       await bucket.put({ key, body: bytes, ...headers }, signal);
       return bytes.length;
@@ -156,7 +156,7 @@ export class RecordingUpload {
   }
 }
 
-/** Target duration that a growing multivariant playlist is treated as having. */
+/** Assumed target duration of a growing multivariant playlist, for its cache headers. */
 const VARIANTS_AGE = 4;
 
 /** Names of the renditions whose playlists a multivariant playlist lists: the first segment of each URI. */

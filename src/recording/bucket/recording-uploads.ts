@@ -1,5 +1,5 @@
-// Keeps a bucket like `recordDir`: recordings that are being made follow their segments, finished ones that are not complete there are sent one after
-// the other, and what was removed here is removed there.
+// Keeps a bucket in sync with `recordDir`: recordings in progress are uploaded segment by segment, incomplete finished ones are completed one after
+// the other, and removed ones are removed from the bucket.
 
 import type { UploadState } from '../../contracts/recordings.js';
 import type { Clock } from '../../protocols/clock.js';
@@ -23,7 +23,7 @@ export interface RecordingUploadsOptions {
   readonly clock: Clock;
   readonly domain: FailureDomain;
   readonly onSent: (bytes: number) => void;
-  /** A local file cannot be read or written; it is tried again. */
+  /** Called when a local file cannot be read or written; the work is retried. */
   readonly onDiskFailure: (cause: unknown) => void;
 }
 
@@ -32,20 +32,20 @@ const DISK_PAUSE: Milliseconds = 5_000;
 
 interface Running {
   readonly upload: RecordingUpload;
-  /** When the oldest change came that is not sent yet; undefined if all is sent. */
+  /** Time of the oldest change that is not uploaded yet; undefined if there is none. */
   behindSince: EpochMilliseconds | undefined;
-  /** A change came while the last pass ran. */
+  /** Time of a change during the current pass. */
   changedSince: EpochMilliseconds | undefined;
   /** Wakes the loop. */
   wake: () => void;
-  /** Resolves when nothing is being sent any more. */
+  /** Resolves when no request is in progress any more. */
   readonly ended: Promise<void>;
 }
 
 export class RecordingUploads implements CatalogueFollower {
   readonly #options: RecordingUploadsOptions;
   readonly #running = new Map<string, Running>();
-  /** Finished recordings of which it is not known whether they are complete. */
+  /** Finished recordings that may be incomplete in the bucket. */
   readonly #waiting = new Map<string, CatalogueEntry>();
   #isCatchingUp = false;
   #isRemoving = false;
@@ -65,7 +65,7 @@ export class RecordingUploads implements CatalogueFollower {
       running.changedSince ??= this.#options.clock.wallClock();
       running.wake();
     } else if (isOpen(entry.facts)) {
-      // Nothing can be played before there is media.
+      // A recording without media has nothing to upload yet.
       if (entry.facts.bytes > 0) this.#start(entry);
     } else {
       this.#waiting.set(id, entry);
@@ -80,7 +80,7 @@ export class RecordingUploads implements CatalogueFollower {
     running?.wake();
   }
 
-  /** Removes from the bucket what was removed here. */
+  /** Removes recordings from the bucket that were removed here. */
   removeGone(): void {
     this.#removeAgain = true;
     if (this.#isRemoving || this.#closed) return;
@@ -105,7 +105,7 @@ export class RecordingUploads implements CatalogueFollower {
     return this.#waiting.has(id) ? 'waiting' : 'complete';
   }
 
-  /** Bytes of media that wait, and the age of the oldest. */
+  /** Recordings and bytes that are not uploaded yet, and the age of the oldest. */
   get backlog(): { readonly recordings: number; readonly bytes: number; readonly lag: Seconds } {
     const now = this.#options.clock.wallClock();
     let bytes = 0;
@@ -117,7 +117,7 @@ export class RecordingUploads implements CatalogueFollower {
     return { recordings: this.#running.size + this.#waiting.size, bytes, lag };
   }
 
-  /** Resolves when all is sent that is known now; also when the line is closed. */
+  /** Resolves when everything known now is uploaded, or when the line is closed. */
   idle(): Promise<void> {
     return new Promise((resolve) => {
       this.#idle = resolve;
@@ -125,7 +125,7 @@ export class RecordingUploads implements CatalogueFollower {
     });
   }
 
-  /** Close the line as well: it ends the requests that are being made. */
+  /** The line must be closed too, which aborts the requests in progress. */
   close(): void {
     this.#closed = true;
     for (const { wake } of this.#running.values()) wake();
@@ -198,7 +198,7 @@ export class RecordingUploads implements CatalogueFollower {
           if (entry === undefined || this.#closed) return;
           await this.#unlessDiskFails(async () => {
             const isComplete = await new RecordingUpload({ ...this.#options, entry }).isComplete();
-            // It may still be ending, if its removal failed.
+            // An earlier upload of it may still be ending, if its removal failed.
             await this.#running.get(entry.facts.id)?.ended;
             if (!this.#waiting.delete(entry.facts.id) || isComplete || this.#closed) return;
             await this.#start(entry).ended;

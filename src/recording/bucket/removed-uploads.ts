@@ -1,4 +1,4 @@
-// Removes from the bucket what was removed here: playlists first, so that no playlist there lists media that is gone.
+// Removes recordings from the bucket that were removed here: playlists first, so that no playlist in the bucket lists removed media.
 
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -18,7 +18,7 @@ export interface RemovedUploadsOptions {
   readonly place: BucketPlace;
   readonly bucket: S3Bucket;
   readonly line: BucketLine;
-  /** Resolves when nothing of a recording is being sent any more. */
+  /** Resolves when no upload of the recording is in progress any more. */
   readonly whenIdle: (id: string) => Promise<void>;
 }
 
@@ -29,7 +29,7 @@ export async function removeUploads(options: RemovedUploadsOptions): Promise<voi
     const id = name.replace(/\.json$/, '');
     if (!isRecordingId(id)) continue;
     const mark = await readUploadMark(join(directory, name));
-    // It is in another bucket: the mark waits until that one is configured again.
+    // The recording is in another bucket, so the mark is kept until that bucket is configured again.
     if (mark !== undefined && mark.place !== nameOf(options.place)) continue;
     await options.whenIdle(id);
     await removeRecordingObjects(id, options);

@@ -1,5 +1,5 @@
-// The requests to a bucket: each is signed, sent once, and answered or fails with a `BucketFailure`. Buffers are sent, never streams, and no
-// checksum trailers: several stores refuse these (docs/decisions/0023-bucket-client.md).
+// The requests to a bucket: each is signed and sent once, and fails with a `BucketFailure`. Bodies are buffers without checksum trailers, because
+// several stores refuse streams and trailers (docs/decisions/0023-bucket-client.md).
 
 import { createHash, webcrypto } from 'node:crypto';
 import type { AwsV4Signer } from 'aws4fetch';
@@ -15,7 +15,7 @@ export interface S3BucketOptions {
   readonly keys: BucketKeys;
   /** Certificates to trust instead of those of Node, as PEM. */
   readonly ca?: string | undefined;
-  /** Requests at once. */
+  /** Maximum number of requests at the same time. */
   readonly connections: number;
   readonly clock: Clock;
   /** Default: `DEADLINE`. */
@@ -27,19 +27,19 @@ export interface NewObject {
   readonly body: Buffer;
   readonly contentType: string;
   readonly cacheControl: string;
-  /** Only if there is no such object yet, or only if it has this ETag. */
+  /** Condition: the object does not exist yet, or has this ETag. */
   readonly onlyIf?: { readonly absent: true } | { readonly etag: string } | undefined;
 }
 
-/** For a request with its answer; long enough for a store that is busy, short enough that a dead one is noticed. */
+/** Deadline of a request with its answer: long enough for a busy store, short enough to notice a dead one. */
 const DEADLINE: Milliseconds = 8_000;
 
-/** A body gets more time, so that one line that is slower than this is not asked to begin again for ever: 1 Mbit/s. */
+/** A body gets additional time, calculated for 1 Mbit/s, so that uploads over a slow line are not aborted and repeated for ever. */
 const SLOWEST_BYTES_PER_MILLISECOND = 125;
 
-/** Thousand keys of a page with their properties are about 0.4 MiB. */
+/** A page of a thousand keys with their properties has about 0.4 MiB. */
 const MAX_LIST_BYTES = 4 * 1024 * 1024;
-/** An answer that only says whether it was done. */
+/** Limit of other answers, which contain only a result. */
 const MAX_ANSWER_BYTES = 64 * 1024;
 /** DeleteObjects takes up to this many keys. */
 const KEYS_PER_REMOVAL = 1000;
@@ -48,7 +48,7 @@ interface BucketRequest extends Pick<ExchangeRequest, 'method' | 'body' | 'signa
   readonly key: string;
   readonly query?: string;
   readonly headers?: Readonly<Record<string, string>>;
-  /** Of the answer; default: `MAX_ANSWER_BYTES`. */
+  /** Limit of the answer; default: `MAX_ANSWER_BYTES`. */
   readonly maxBytes?: number;
 }
 
@@ -99,16 +99,15 @@ export class S3Bucket {
     if (continueAt !== undefined) query.set('continuation-token', continueAt);
     const answer = await this.#send({ method: 'GET', key: '', query: String(query), signal, maxBytes: MAX_LIST_BYTES });
     const page = readListPage(answer.body.toString('utf8'));
-    if (page === undefined)
-      throw new BucketFailure('refused', 'the store answers to ListObjectsV2 with something else');
+    if (page === undefined) throw new BucketFailure('refused', 'the store gave an invalid answer to ListObjectsV2');
     return page;
   }
 
-  /** Objects that are not there count as removed. */
+  /** Missing objects count as removed. */
   async remove(keys: readonly string[], signal: AbortSignal): Promise<void> {
     for (let start = 0; start < keys.length; start += KEYS_PER_REMOVAL) {
       const body = Buffer.from(renderRemoval(keys.slice(start, start + KEYS_PER_REMOVAL)));
-      // DeleteObjects demands a digest; this is the one that every store knows.
+      // DeleteObjects requires a digest. Every store supports this one.
       const headers = {
         'content-type': 'application/xml',
         'content-md5': createHash('md5').update(body).digest('base64'),
@@ -129,7 +128,8 @@ export class S3Bucket {
 
   async #sendIfThere(request: BucketRequest): Promise<ExchangeAnswer | undefined> {
     const answer = await this.#answer(request);
-    // A HEAD has no body, so that it does not tell which of both is missing; whoever asks for an object has put something before.
+    // An answer to HEAD has no body, so it does not show whether the object or the bucket is missing. Callers have stored something before, so the
+    // bucket exists.
     if (answer.status === 404 && !answer.body.includes('NoSuchBucket')) return undefined;
     return this.#checked(answer);
   }
@@ -164,7 +164,7 @@ export class S3Bucket {
   }: Pick<ExchangeRequest, 'method' | 'url' | 'headers' | 'body'>): Promise<Record<string, string>> {
     const { place, keys, clock } = this.#options;
     this.#signer ??= (await import('aws4fetch')).AwsV4Signer;
-    // In Node's threads: a segment of some megabytes would hold up everybody for some milliseconds.
+    // Computed in Node's thread pool, because hashing a segment of some megabytes would block the event loop for milliseconds.
     const digest = await webcrypto.subtle.digest('SHA-256', body ?? new Uint8Array());
     const signer = new this.#signer({
       ...{ method, url: url.href, service: 's3', region: place.region, cache: this.#signingKeys },

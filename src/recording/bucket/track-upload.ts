@@ -1,4 +1,4 @@
-// Brings one rendition of a recording to the bucket: the media that its local playlists list, then the playlists as far as their media is there.
+// Uploads one rendition of a recording: first the media that its local playlists list, then the playlists up to the last uploaded segment.
 
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -8,39 +8,40 @@ import type { Milliseconds } from '../../protocols/units.js';
 import { asGap, I_FRAMES, PLAYLIST, type ReadEntry, type ReadPlaylist, readPlaylist } from '../recorded-playlist.js';
 import { mediaHeaders, type ObjectHeaders, playlistHeaders } from './object-headers.js';
 
-/** Puts one object; resolves when the store has said 200. */
+/** Uploads one object; resolves when the store has answered 200. */
 export type PutObject = (path: string, headers: ObjectHeaders, body: () => Promise<Buffer>) => Promise<void>;
 
 export interface TrackUploadOptions {
-  /** Of the rendition. */
+  /** Directory of the rendition. */
   readonly directory: string;
   /** Path of the rendition below that of the recording: `720p`. */
   readonly name: string;
   readonly put: PutObject;
-  /** Bytes of an object that an earlier process has sent, by its path; undefined if there is none. */
+  /** Returns the size of an object that an earlier process has uploaded; undefined if there is none. */
   readonly there: (path: string) => number | undefined;
   readonly clock: Clock;
 }
 
 /**
- * A growing playlist is sent as a whole each time, so a long one is sent less often: its own traffic stays below this, whatever its length. A
+ * A growing playlist is uploaded as a whole each time, so a long one is uploaded less often. Its traffic stays below this limit, whatever its length.
+ * A
  * day of segments of two seconds is 5 MB, and is then sent every 80 seconds.
  */
 const PLAYLIST_BYTES_PER_MILLISECOND = 64;
 
-/** Short ones are sent this often at most while much media comes at once. */
+/** Least time between two uploads of a short playlist. */
 const SHORTEST_PAUSE: Milliseconds = 500;
 
 export class TrackUpload {
-  /** Bytes of media that are in the bucket. */
+  /** Bytes of uploaded media. */
   bytes = 0;
   readonly #options: TrackUploadOptions;
   readonly #media = new GrowingList();
   readonly #iFrames = new GrowingList();
-  /** Media that is listed locally and has disappeared. */
+  /** Listed media whose local file has disappeared. */
   readonly #lost = new Set<string>();
   #map = '';
-  /** Entries in the newest playlist in the bucket. */
+  /** Number of entries in the last uploaded playlist. */
   #listed = 0;
   #listedAt: Milliseconds | undefined;
   #isFinal = false;
@@ -60,8 +61,8 @@ export class TrackUpload {
   }
 
   /**
-   * Sends what is new.
-   * @returns when a playlist that had to wait is due, as a delay; undefined if none waits
+   * Uploads new files.
+   * @returns the delay until a waiting playlist is due; undefined if none waits
    * @throws the system error if a file cannot be read; what `put` throws
    */
   async pass(): Promise<Milliseconds | undefined> {
@@ -72,14 +73,14 @@ export class TrackUpload {
     for (const entry of this.#media.unread(file)) {
       await this.#putMedia(entry);
       this.#media.read(entry);
-      // The whole playlist of a finished recording comes after all its media.
+      // The complete playlist of a finished recording is uploaded after all its media.
       if (!isFinal && this.#dueIn === 0) await this.#putPlaylists(file, isFinal);
     }
     if (isFinal || (this.#media.count > this.#listed && this.#dueIn === 0)) await this.#putPlaylists(file, isFinal);
     return this.#media.count > this.#listed ? this.#dueIn : undefined;
   }
 
-  /** Playlists of a long recording wait for their time; the last ones do not. */
+  /** Delay of the next playlist upload of a long recording. The final playlists do not wait. */
   get #dueIn(): Milliseconds {
     if (this.#listedAt === undefined) return 0;
     const pause = Math.max(SHORTEST_PAUSE, this.#media.length / PLAYLIST_BYTES_PER_MILLISECOND);
@@ -99,7 +100,7 @@ export class TrackUpload {
     const file = join(directory, uri);
     try {
       const { size } = await stat(file);
-      // Files of media are never changed, and the store takes an object as a whole or not at all.
+      // Media files never change, and the store stores an object completely or not at all.
       if (there(`${name}/${uri}`) !== size) await put(`${name}/${uri}`, mediaHeaders(uri), () => readFile(file));
       this.bytes += size;
     } catch (error) {
@@ -119,7 +120,7 @@ export class TrackUpload {
       return;
     }
     const isWhole = isVod(iFrames);
-    // It has been finished since the other one was read, and may list media that is not there yet.
+    // The recording was finished after the other playlist was read, so this one may list media that is not uploaded yet.
     if (isWhole && !isFinal) return;
     for (const entry of this.#iFrames.unread(iFrames)) {
       if (this.#iFrames.count >= this.#listed) break;
@@ -129,7 +130,7 @@ export class TrackUpload {
     this.#isFinal = isFinal && isWhole;
   }
 
-  /** Puts the playlist up to the last entry whose media is there. */
+  /** Uploads the playlist up to the last entry with uploaded media. */
   async #putPlaylist(name: string, list: GrowingList, file: Buffer, isFinal: boolean): Promise<void> {
     const text = list.upTo(file, this.#lost);
     const headers = playlistHeaders(isFinal ? undefined : list.targetDuration);
@@ -137,19 +138,19 @@ export class TrackUpload {
   }
 }
 
-/** How far a playlist on disk was read. While the recording is made the file only grows; at the end it is replaced once. */
+/** Reads a growing playlist on disk step by step. During recording the file only grows; at the end it is replaced once. */
 class GrowingList {
-  /** Entries that were read. */
+  /** Number of entries read. */
   count = 0;
-  /** Bytes up to the last entry that was read. */
+  /** Length of the file up to the last entry read. */
   length = 0;
   targetDuration = 1;
   #header = '';
 
-  /** Entries after those that were read, as far as they are whole. */
+  /** The new complete entries. */
   unread(file: Buffer): readonly ReadEntry[] {
     if (isVod(file)) return readPlaylist(file.toString('utf8'))?.entries.slice(this.count) ?? [];
-    // Only what is new is parsed: this is done for each segment, for hours.
+    // Parses only the new text, because this is called for each segment, for hours.
     const list = readPlaylist(this.#header + file.subarray(this.length).toString('utf8'));
     if (list === undefined) return [];
     if (this.#header === '') this.length = Buffer.byteLength(list.header);
@@ -163,7 +164,7 @@ class GrowingList {
     this.length += Buffer.byteLength(text);
   }
 
-  /** The playlist up to the last entry that was read, with what is lost as gaps. */
+  /** The playlist up to the last entry read, with lost media as gaps. */
   upTo(file: Buffer, lost: ReadonlySet<string>): Buffer {
     const isFinal = isVod(file);
     const read = isFinal ? file : file.subarray(0, this.length);

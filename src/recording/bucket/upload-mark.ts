@@ -1,5 +1,5 @@
-// What is known on disk about the copy of a recording in a bucket. The mark is written before the first object is sent and leaves the directory
-// together with the recording (`recording-directory.ts`), so that no crash leaves objects in the bucket that nobody remembers.
+// A file that records that a recording has a copy in a bucket. It is written before the first upload and moved together with a removed recording
+// (`recording-directory.ts`), so that a crash never leaves forgotten objects in the bucket.
 
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -18,7 +18,7 @@ const Mark = Type.Object({
 
 export type UploadMark = Static<typeof Mark>;
 
-/** @returns undefined if there is none, or none that can be used: then everything is compared and sent again */
+/** @returns undefined if there is no valid mark; everything is then compared and uploaded again */
 export async function readUploadMark(path: string): Promise<UploadMark | undefined> {
   let value: unknown;
   try {

@@ -1,4 +1,4 @@
-// The JSON of push targets of the management API. The URL that is shown has no key.
+// The JSON of push targets of the management API. The shown URL has no key.
 
 import { type Static, Type } from 'typebox';
 
@@ -9,18 +9,18 @@ const RunSchema = Type.Object({
   name: Type.String(),
   state: PushStateSchema,
   since: Type.String({ description: 'when this state began, ISO 8601' }),
-  attempts: Type.Integer({ description: 'attempts to connect since the last success of a minute' }),
+  attempts: Type.Integer({ description: 'connection attempts since a connection last stayed open for a minute' }),
   nextAttempt: Type.Optional(Type.String()),
   lastError: Type.Optional(
     Type.Object({
       code: Type.String({ description: 'stable, see docs/errors.md' }),
-      message: Type.String({ description: 'with the words of the server, without secrets' }),
+      message: Type.String({ description: 'with the text of the server, without secrets' }),
       time: Type.String(),
     }),
   ),
-  bytes: Type.Integer({ description: 'bytes that left, over all connections' }),
+  bytes: Type.Integer({ description: 'bytes sent over all connections' }),
   bitrate: Type.Number({ description: 'bit/s of the last second' }),
-  queue: Type.Number({ description: 'milliseconds for which the oldest message waits' }),
+  queue: Type.Number({ description: 'milliseconds for which the oldest message has been waiting' }),
   queuedBytes: Type.Integer(),
   dropped: Type.Integer({ description: 'frames dropped because the server was too slow or away' }),
   remoteAddress: Type.Optional(Type.String()),
@@ -34,9 +34,9 @@ export const TargetSchema = Type.Object(
     stream: Type.String(),
     url: Type.String({ description: 'without key, query and user' }),
     preset: Type.Optional(Type.String()),
-    configured: Type.Boolean({ description: 'whether it is in the configuration file, where alone it can be changed' }),
+    configured: Type.Boolean({ description: 'whether it is in the configuration file, and can only be changed there' }),
     state: PushStateSchema,
-    runs: Type.Array(RunSchema, { description: 'one for each stream that it is for and that is live' }),
+    runs: Type.Array(RunSchema, { description: 'one for each matching live stream' }),
   },
   { title: 'PushTarget' },
 );
@@ -47,7 +47,7 @@ const fields = {
   codecs: Type.Optional(
     Type.Array(Type.String({ pattern: '^[a-z0-9-]{1,16}$' }), {
       maxItems: 16,
-      description: 'codecs that the server takes although it does not announce them, such as hevc',
+      description: 'codecs that the server accepts although it does not announce them, such as hevc',
     }),
   ),
   ca: Type.Optional(Type.String({ maxLength: 65_536, description: 'certificates to trust, as PEM' })),
@@ -63,7 +63,8 @@ const stream = Type.String({
 const url = Type.String({
   minLength: 1,
   maxLength: 2_048,
-  description: 'rtmp://HOST/APP/KEY or rtmps://HOST/APP/KEY; never shown again. {app} and {name} stand for the stream.',
+  description:
+    'rtmp://HOST/APP/KEY or rtmps://HOST/APP/KEY; never shown again. {app} and {name} are replaced by those of the stream.',
 });
 
 export const NewTargetBody = Type.Object({ stream, url, ...fields }, { additionalProperties: false });

@@ -1,5 +1,4 @@
-// Push targets: where streams are sent on, how that goes, and to make, change, start, stop and remove them. A URL with its key goes in, and
-// never comes out.
+// Routes for push targets: list, make, change, start, stop and remove them. Requests may contain a URL with its key, but answers never do.
 
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import type { FastifyInstance } from 'fastify';
@@ -35,7 +34,7 @@ export async function targetRoutes(plain: FastifyInstance, { targets, changes }:
     operation({
       id: 'listTargets',
       tag: TAG,
-      summary: 'All push targets and how they do',
+      summary: 'All push targets with their states',
       access: 'operator',
       answer: Type.Object({ targets: Type.Array(TargetSchema) }),
     }),
@@ -65,7 +64,7 @@ export async function targetRoutes(plain: FastifyInstance, { targets, changes }:
     operation({
       id: 'addTarget',
       tag: TAG,
-      summary: 'Sends streams on to another RTMP server, from now on and after a restart',
+      summary: 'Adds a push target: forwards streams to another RTMP server, from now on and after a restart',
       access: 'admin',
       body: NewTargetBody,
       answer: TargetSchema,
@@ -83,7 +82,7 @@ export async function targetRoutes(plain: FastifyInstance, { targets, changes }:
     operation({
       id: 'changeTarget',
       tag: TAG,
-      summary: 'Changes a push target; its connections are made anew',
+      summary: 'Changes a push target and reconnects it',
       access: 'admin',
       params: TargetParameters,
       body: ChangeTargetBody,
@@ -106,7 +105,7 @@ export async function targetRoutes(plain: FastifyInstance, { targets, changes }:
         tag: TAG,
         summary:
           what === 'start'
-            ? 'Starts a push target; if it waits for its next attempt, that is made now'
+            ? 'Starts a push target; if it is waiting for its next attempt, it connects now'
             : 'Stops a push target until it is started; one of the configuration file until the gateway restarts',
         access: 'admin',
         params: TargetParameters,
@@ -148,7 +147,7 @@ function idOf(params: unknown): string {
   return (params as Static<typeof TargetParameters>).id;
 }
 
-/** The log names what was changed. It must not hold the key. */
+/** The log names what was changed. It must not contain the key. */
 function auditable({ url, ca, ...rest }: ChangeTargetRequest): Record<string, string> {
   const shown = Object.entries(rest).map(([key, value]) => [key, String(value)] as const);
   return {
@@ -175,7 +174,7 @@ function date(time: EpochMilliseconds): string {
   return new Date(time).toISOString();
 }
 
-/** Tells what the operator did wrong from what is wrong here. */
+/** Turns errors that the operator caused into answers with their own status; other errors stay internal errors. */
 async function answered<T>(make: () => Promise<T>): Promise<T> {
   try {
     return await make();

@@ -1,6 +1,6 @@
-// Recognizes requests from edges: caches in front of the gateway that know a secret. An edge that checks tickets itself takes them out of the
-// path, so that it keeps each object once for all viewers, and says in the same header that it has checked one. That word replaces a ticket,
-// never the proof at an entry.
+// Recognizes requests from edges: caches in front of the gateway that know a secret. An edge that checks tickets itself removes them from the path,
+// so that it caches each object once for all viewers, and states in the same header that it has checked a ticket. This statement replaces a ticket,
+// but never the proof at an entry.
 //
 //   X-Sluice-Edge: SECRET            the request came through an edge
 //   X-Sluice-Edge: SECRET checked    and its viewer had a ticket that the edge found valid
@@ -11,11 +11,11 @@ import type { RawRequest } from './exchange.js';
 export interface EdgesOptions {
   /** All of them are accepted, so that a secret can be replaced while edges still send the old one. */
   readonly secrets: readonly string[];
-  /** Whether media is given to edges alone. */
+  /** Whether media is sent only to edges. */
   readonly only: boolean;
 }
 
-/** What a request says about the edge that it came through. */
+/** What the header of a request says about its edge. */
 export type EdgeWord = 'none' | 'came-through' | 'checked-ticket';
 
 const HEADER = 'x-sluice-edge';

@@ -1,8 +1,8 @@
-// The metrics of what is sent to a bucket.
+// The metrics of uploads to a bucket.
 
 import type { BucketState } from '../../../contracts/recordings.js';
 
-/** What of a snapshot is read here. */
+/** The part of a snapshot that is needed here. */
 interface BucketSnapshot {
   readonly gateway: { readonly bucket?: BucketState | undefined };
 }

@@ -1,5 +1,5 @@
-// What edges need to check tickets: the sessions that were ended before their time. An edge that can read a body asks for all of
-// them; one that sees headers alone (Varnish) asks for those whose ids end in the same character as the one that it has to check.
+// Routes for edges that check tickets: they list the sessions that were ended early. An edge that can read a body requests all of them. An edge that
+// can read only headers (Varnish) requests those whose ids end with the same character as the session that it checks.
 
 import { createHash } from 'node:crypto';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
@@ -20,11 +20,11 @@ export interface EdgeRouteOptions {
   readonly gate: ViewerGate | undefined;
 }
 
-/** Many edges ask at once. */
+/** How long an answer is reused, because many edges may ask at the same time. */
 const KEPT: Milliseconds = 500;
 /** Varnish refuses longer headers by default (`http_resp_hdr_len`). */
 const MAX_HEADER_LENGTH = 8_000;
-/** Instead of a list that is too long for a header: the edge must ask the gateway about each request. */
+/** Replaces a list that is too long for a header. The edge must then ask the gateway about each request. */
 const TOO_MANY = '*';
 const NO_STORE = 'no-store';
 
@@ -83,7 +83,7 @@ export async function edgeRoutes(app: FastifyInstance, { edges, access, gate }: 
     },
   );
 
-  // For an edge that cannot compute a MAC (nginx without modules): it asks once, and remembers the answer for some seconds.
+  // For an edge that cannot compute a MAC (nginx without modules): it asks the gateway, and caches the answer for some seconds.
   app.get<{ Params: { ticket: string; app: string; name: string } }>(
     '/edge/tickets/:ticket/:app/:name',
     { schema: { params: TicketParameters }, exposeHeadRoute: true },
@@ -92,7 +92,7 @@ export async function edgeRoutes(app: FastifyInstance, { edges, access, gate }: 
       carryTicket(request.raw, ticket);
       const pass = await gate?.authorize(request.raw, { app: application, name }, 'hls', false);
       if (pass?.allowed !== false) return reply.code(204).send();
-      // Such an edge passes on no body of a refusal, but it can pass on a header.
+      // Such an edge cannot pass on the body of a refusal, but it can pass on a header.
       return sendGateProblem(reply.header('x-sluice-code', pass.problem.code), pass.problem);
     },
   );
