@@ -68,6 +68,15 @@ export const INGEST_MUTATIONS: readonly Mutation[] = [
     title: 'holds only what arrived',
   },
   {
+    drops: 'the bound on memory that V8 does not count',
+    file: 'src/protocols/rtmp/uncounted-memory.ts',
+    text: 'if (this.#sinceCollection + bytes > this.#limit) return Buffer.allocUnsafeSlow(bytes);',
+    replacement: '',
+    test: 'test/protocols/rtmp/uncounted-memory.test.ts',
+    title: 'has a bound in bytes',
+    short: true,
+  },
+  {
     drops: 'the bound on chunk streams',
     file: 'src/protocols/rtmp/chunk-header-reader.ts',
     text: 'if (this.#streams.size === this.#maxStreams) {',

@@ -2,6 +2,7 @@
 
 import type { ChunkStreamState } from './chunk-header-reader.js';
 import { rtmpError } from './errors.js';
+import { uncountedMemory } from './uncounted-memory.js';
 
 /** First allocation, in bytes, for a body of which little has arrived. */
 const MIN_BODY_ALLOCATION = 512;
@@ -15,13 +16,6 @@ const BLOCK_BYTES = 262_144;
 const SMALLEST_IN_BLOCK = 4_096;
 const LARGEST_IN_BLOCK = BLOCK_BYTES / 4;
 
-/**
- * V8 collects all garbage after 8 MB of new buffers, however little there is to collect: media alone would cause that once a second. It does
- * not count shared memory, so most memory for large bodies is shared memory. One allocation in this many is not, so that the garbage of all
- * connections together stays below about this many times 8 MB.
- */
-const COUNTED_BY_V8 = 4;
-
 /** A connection gets a block only after it has sent this many times the size of a block, so that memory follows the bytes received. */
 const RECEIVED_BLOCKS = 8;
 
@@ -32,7 +26,6 @@ export class ChunkBodyMemory {
   #allocatedBytes = 0;
   #block: Buffer | undefined;
   #blockUsed = 0;
-  #allocations = 0;
 
   constructor(maxPendingBytes: number) {
     this.#maxPendingBytes = maxPendingBytes;
@@ -81,19 +74,13 @@ export class ChunkBodyMemory {
 
   #allocate(size: number, receivedBytes: number): Buffer {
     if (size < SMALLEST_IN_BLOCK || receivedBytes < RECEIVED_BLOCKS * BLOCK_BYTES) return Buffer.allocUnsafe(size);
-    if (size > LARGEST_IN_BLOCK) return this.#fresh(size);
+    if (size > LARGEST_IN_BLOCK) return uncountedMemory.allocate(size);
     if (this.#block === undefined || this.#blockUsed + size > BLOCK_BYTES) {
-      this.#block = this.#fresh(BLOCK_BYTES);
+      this.#block = uncountedMemory.allocate(BLOCK_BYTES);
       this.#blockUsed = 0;
     }
     const start = this.#blockUsed;
     this.#blockUsed += size;
     return this.#block.subarray(start, this.#blockUsed);
-  }
-
-  #fresh(bytes: number): Buffer {
-    const isCounted = this.#allocations % COUNTED_BY_V8 === 0;
-    this.#allocations++;
-    return isCounted ? Buffer.allocUnsafeSlow(bytes) : Buffer.from(new SharedArrayBuffer(bytes));
   }
 }
