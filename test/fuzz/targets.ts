@@ -19,6 +19,7 @@ import { plainHandshake } from '../protocols/rtmp/test-peer.js';
 import { AMF0_VECTORS } from '../vectors/amf0.js';
 import { AMF3_VECTORS } from '../vectors/amf3.js';
 import { AUDIO_VECTORS, VIDEO_VECTORS } from '../vectors/flv-tags.js';
+import { jwtClaimsTarget, playTokenTarget, requestTarget, ticketTarget } from './access-targets.js';
 import { bitstreamTarget } from './bitstream-target.js';
 import { recordTarget } from './record-target.js';
 import { chunkSeeds } from './seeds.js';
@@ -261,4 +262,8 @@ export const TARGETS: readonly FuzzTarget[] = [
   recordTarget,
   bitstreamTarget,
   names,
+  ticketTarget,
+  playTokenTarget,
+  requestTarget,
+  jwtClaimsTarget,
 ];
