@@ -8,6 +8,8 @@ const EDGE_SECRET = 'REPLACE-THIS-BY-ONE-OF-edgeSecrets';
 const SKEW = 30;
 
 const MEDIA = /^\/hls\/(?:(~|%7[Ee])([^/]*)\/)?([\w.-]+)\/([\w.-]+)\/([\w.-]+\/[\w.-]+)$/;
+// With a maximum height of the picture: only the gateway knows how tall renditions are.
+const CAPPED = /^1[\w-]{4}\.[0-9a-z]{1,8}\.[\w-]{1,32}\.[0-9]{1,4}[sa][\w-]{22}$/;
 const TICKET = /^1([\w-]{4})\.([0-9a-z]{1,8})\.([\w-]{1,32})\.([sa])([\w-]{22})$/;
 
 function base64url(hex) {
@@ -69,6 +71,7 @@ function handler(event) {
   if (match === null) return request;
   // Cached media must not be sent to viewers without a ticket.
   if (match[1] === undefined) return refuse(401, 'access.play-required');
+  if (CAPPED.test(match[2])) return request;
   const fault = faultOf(match[2], match[3], match[4]);
   if (fault !== undefined) return refuse(403, fault);
   request.uri = `/hls/${match[3]}/${match[4]}/${match[5]}`;

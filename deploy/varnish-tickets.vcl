@@ -125,6 +125,10 @@ sub vcl_recv {
       # Entries, pages and the rest: the gateway checks tokens and tickets itself, for each viewer.
       return (pass);
     }
+    if (req.url ~ "^/hls/(~|%7[Ee])1[\w-]{4}\.[0-9a-z]{1,8}\.[\w-]{1,32}\.[0-9]{1,4}[sa][\w-]{22}/") {
+      # With a maximum height of the picture: only the gateway knows how tall renditions are.
+      return (pass);
+    }
     if (req.url !~ "^/hls/(~|%7[Ee])1[\w-]{4}\.[0-9a-z]{1,8}\.[\w-]{1,32}\.[sa][\w-]{22}/") {
       return (synth(403, "denied"));
     }

@@ -2,12 +2,12 @@
 // which identifies the session from then on. An RTMP player is asked once, and its grant is watched until it leaves.
 
 import type {
-  AccessDecision,
   EndedSession,
   EntryDecision,
   PlayAccess,
   PlayDecision,
   PlayRequest,
+  TicketDecision,
   ViewerAccess,
   ViewerRequest,
 } from '../contracts/access.js';
@@ -19,6 +19,7 @@ import { AccessPolicy, banned, type PolicyDecision, type PolicySteps } from './p
 import { sameHolder, sessionHolder } from './policy/grants.js';
 import type { Proof, Proven, Question } from './policy/question.js';
 import type { SessionStart, Sessions } from './policy/sessions.js';
+import { MAX_HEIGHT } from './tickets/play-token.js';
 import type { Ticket } from './tickets/ticket.js';
 import { deniedError, requiredError, type ViewerTokens } from './tickets/viewer-tokens.js';
 import { TOKEN_PARAMETER, TokenProof } from './token-proof.js';
@@ -70,16 +71,18 @@ export class ViewerPolicy implements ViewerAccess, PlayAccess {
     });
     // The session already has a grant.
     if (!isNew) permit.close({ isUnused: true });
-    return { allowed: true, ticket: tokens.issueTicket(session, request, proven.isForApp === true) };
+    const maxHeight = cappedHeight(session.maxHeight ?? permit.grant.options.maxHeight);
+    const ticket = tokens.issueTicket({ ...session, maxHeight }, request, proven.isForApp === true);
+    return { allowed: true, ticket, maxHeight };
   }
 
-  checkTicket(request: ViewerRequest, ticket: string | undefined): AccessDecision {
+  checkTicket(request: ViewerRequest, ticket: string | undefined): TicketDecision {
     if (ticket === undefined) return { allowed: false, error: requiredError() };
     const { tokens, sessions, steps } = this.#options;
     const { app, name, remoteAddress } = request;
     const checked = tokens.checkTicket(request, ticket);
     if (!checked.ok) return { allowed: false, error: checked.error };
-    const { sid, until } = checked.session;
+    const { sid, until, maxHeight } = checked.session;
     const holder = sessionHolder(sid);
     const bannedError = this.#bannedViewer(remoteAddress, holder);
     // Checked before the session is counted; otherwise a banned session would reappear with each request that it still makes.
@@ -89,7 +92,7 @@ export class ViewerPolicy implements ViewerAccess, PlayAccess {
       steps.addresses?.allows({ action: 'play', app, remoteAddress }) === false
         ? accessError('access.address', 'this address is refused')
         : this.#bannedViewer(undefined, grant.holder);
-    return error === undefined ? { allowed: true } : { allowed: false, error: told(error) };
+    return error === undefined ? { allowed: true, maxHeight } : { allowed: false, error: told(error) };
   }
 
   endedSessions(): readonly EndedSession[] {
@@ -154,4 +157,9 @@ function told(error: SluiceError): SluiceError {
 function sessionOf({ session, holder }: Proven): Ticket {
   if (session === undefined) throw new TypeError(`the proof of a viewer (${holder.proof}) is not for a session`);
   return session;
+}
+
+/** What a ticket has room for. */
+function cappedHeight(height: number | undefined): number | undefined {
+  return height === undefined ? undefined : Math.min(height, MAX_HEIGHT);
 }

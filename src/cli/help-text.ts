@@ -12,7 +12,7 @@ Commands:
   demo     Run the gateway with a test pattern published to it as live/demo.
   doctor   Check this machine: FFmpeg, ports, directories. Changes nothing.
   hash-password USER   Ask for a password and print the line of USER for the configuration file.
-  sign APP/NAME [--for 2h] [--until TIME] [--start-by TIME] [--not-before TIME]
+  sign APP/NAME [--for 2h] [--until TIME] [--start-by TIME] [--not-before TIME] [--max-height 480]
            Make a link with which somebody may watch (playAccess: token).
   revoke LINK   End such a link before its time.
   target add STREAM | list | start ID | stop ID | remove ID   Servers to which streams are sent on; the URL with the key is asked for.

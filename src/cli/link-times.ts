@@ -4,7 +4,7 @@ import type { PlayClaims } from '../access/tickets/play-token.js';
 import type { Seconds } from '../protocols/units.js';
 
 /** Flags of `sign`; all other flags on its command line are options of the configuration. */
-export const SIGN_FLAGS: readonly string[] = ['--for', '--until', '--start-by', '--not-before'];
+export const SIGN_FLAGS: readonly string[] = ['--for', '--until', '--start-by', '--not-before', '--max-height'];
 
 export type LinkTimes = Pick<PlayClaims, 'until' | 'start_by' | 'not_before'>;
 

@@ -25,7 +25,7 @@ export interface CommandArguments {
 }
 
 const SIGN_USAGE =
-  'usage: sluice sign APP/NAME [--for 2h | --until 2030-12-31T18:00Z] [--start-by TIME] [--not-before TIME]';
+  'usage: sluice sign APP/NAME [--for 2h | --until 2030-12-31T18:00Z] [--start-by TIME] [--not-before TIME] [--max-height 480]';
 const REVOKE_USAGE = 'usage: sluice revoke LINK, a link or a token that sluice sign printed';
 
 /** @returns the exit status */
@@ -36,7 +36,10 @@ export async function sign(config: Config, io: CommandIo, { words, flags }: Comm
   const times = readLinkTimes(flags, now);
   if (typeof times === 'string') return refuse(io, `${times}\n${SIGN_USAGE}`);
   const app = stream.split('/', 1)[0] ?? '';
-  const claims: PlayClaims = { stream, ...times, sid: newSid() };
+  const height = flags.get('--max-height');
+  // What is not a number is refused with the other claims.
+  const cap = height === undefined ? {} : { max_height: /^\d+$/.test(height) ? Number(height) : Number.NaN };
+  const claims: PlayClaims = { stream, ...times, ...cap, sid: newSid() };
   return inWords(io, async () => {
     // Checked before anything is created, so that a mistyped name leaves no secret behind.
     const isNew = config.playSecrets.length === 0 && !(await inspectPlaySecret(config.stateDir));

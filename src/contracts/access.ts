@@ -97,6 +97,8 @@ export type EntryDecision =
       readonly allowed: true;
       /** A path segment, beginning with `~`, for all later requests of this viewer. Undefined if they need none. */
       readonly ticket?: string | undefined;
+      /** Maximum height of the picture for this viewer, in lines. */
+      readonly maxHeight?: number | undefined;
     }
   | { readonly allowed: false; readonly error: SluiceError };
 
@@ -106,6 +108,11 @@ export interface EndedSession {
   /** Until when it stays ended, in seconds since 1970. */
   readonly until: number;
 }
+
+export type TicketDecision =
+  /** `maxHeight`: as at the entry. */
+  | { readonly allowed: true; readonly maxHeight?: number | undefined }
+  | { readonly allowed: false; readonly error: SluiceError };
 
 /**
  * Decides who may watch over HTTP, where each request is decided on its own. A refusal with the code `access.play-required` means that the
@@ -120,7 +127,7 @@ export interface ViewerAccess {
   /** Exchanges the proof of a viewer for a ticket. */
   enter(request: ViewerRequest, token: string | undefined): EntryDecision | Promise<EntryDecision>;
   /** Whether a request beyond the entry may be answered: its ticket is for this stream and still in force, or it needs none. */
-  checkTicket(request: ViewerRequest, ticket: string | undefined): AccessDecision;
+  checkTicket(request: ViewerRequest, ticket: string | undefined): TicketDecision;
   /** Sessions that are refused although their tickets are not over, for edges that check tickets themselves. */
   endedSessions?(): readonly EndedSession[];
   /**

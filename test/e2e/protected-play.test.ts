@@ -184,7 +184,7 @@ it('notifies the surrounding page that the token has expired, and continues with
   expect(await frame?.evaluate('globalThis.notLoadedAgain')).toBe(true);
 });
 
-it('D2.01 players of MPEG-DASH get from the token to the ticket, which each request for media carries', async () => {
+it('players of MPEG-DASH get from the token to the ticket, which each request for media carries', async () => {
   const { http } = await startProtected();
   const token = tokenFor(600);
   const entry = '/dash/live/cam/manifest.mpd';

@@ -62,8 +62,8 @@ it.each(NATIVE_PLAYERS.map((player) => [player.name, player] as const))(
   '%s',
   async (name, player) => {
     const { token, seen } = await openProtected();
-    // At the default segment duration.
-    await playNatively(player, `${seen.base}${URLS[player.protocol]}?token=${token}`, seen, SECONDS / 2);
+    // Sound and pictures, at the default segment duration of 2 s.
+    await playNatively(player, `${seen.base}${URLS[player.protocol]}?token=${token}`, seen, SECONDS);
     report(name, seen.requests, token);
     expect(faultsIn(seen.requests, token, name === 'GStreamer')).toEqual([]);
   },

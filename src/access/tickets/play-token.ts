@@ -18,6 +18,8 @@ export interface PlayClaims {
   readonly start_by?: number;
   /** The token is not accepted before this time. */
   readonly not_before?: number;
+  /** Maximum height of the picture over HLS and DASH, in lines; if every rendition is taller, the lowest one is shown. */
+  readonly max_height?: number;
   /** Name of the session; everybody who shares a token shares the session. If it is left out, a random one is used. */
   readonly sid?: string;
 }
@@ -49,6 +51,8 @@ const SID_BYTES = 9;
 /** 9999-12-31T23:59:59Z. */
 const LATEST = 253_402_300_799;
 const MAC_BYTES = 32;
+/** A ticket has room for four digits. */
+export const MAX_HEIGHT = 9_999;
 
 /** @throws {RangeError} if a claim is invalid */
 export function createPlayToken(claims: PlayClaims, keys: SigningKeys): string {
@@ -94,11 +98,16 @@ export function verifyPlayToken(token: string, keys: SigningKeys): PlayClaims | 
 /** What is wrong with claims; undefined if they are valid. Unknown claims are allowed and ignored. */
 export function faultOfClaims(claims: unknown): string | undefined {
   if (typeof claims !== 'object' || claims === null) return 'expected an object of claims';
-  const { stream, until, start_by, not_before, sid } = claims as Readonly<Record<string, unknown>>;
+  const { stream, until, start_by, not_before, max_height, sid } = claims as Readonly<Record<string, unknown>>;
   if (typeof stream !== 'string' || !STREAM.test(stream)) return 'stream: expected app/name or app/*';
   if (!isTime(until)) return 'until: expected seconds since 1970';
   if (start_by !== undefined && !isTime(start_by)) return 'start_by: expected seconds since 1970';
   if (not_before !== undefined && !isTime(not_before)) return 'not_before: expected seconds since 1970';
+  if (
+    max_height !== undefined &&
+    !(Number.isSafeInteger(max_height) && Number(max_height) >= 1 && Number(max_height) <= MAX_HEIGHT)
+  )
+    return `max_height: expected a number from 1 to ${MAX_HEIGHT}`;
   if (sid !== undefined && (typeof sid !== 'string' || !SID.test(sid)))
     return 'sid: expected up to 32 of A-Z a-z 0-9 _ -';
   return undefined;

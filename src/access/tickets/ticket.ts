@@ -3,7 +3,7 @@
 //
 //   ~1KEYID.EXPIRY.SID.KIND+MAC
 //   EXPIRY = seconds since 1970 in base 36
-//   KIND = s for one stream, a for every stream of an application
+//   KIND = s for one stream, a for every stream of an application; before it up to four digits, the maximum height of the picture, if it has one
 //   MAC = base64url of the first 16 bytes of HMAC-SHA256(secret, "~1KEYID.EXPIRY.SID.KIND" + "\n" + SCOPE)
 //   SCOPE = "app/name" for KIND s, "app/" for KIND a
 
@@ -15,6 +15,8 @@ export interface Ticket {
   readonly sid: string;
   /** Seconds since 1970. */
   readonly until: number;
+  /** Maximum height of the picture, in lines; undefined: no limit. */
+  readonly maxHeight?: number | undefined;
 }
 
 export interface TicketScope {
@@ -30,12 +32,12 @@ export type TicketResult =
 /** A longer path segment is not examined. */
 export const MAX_TICKET_LENGTH = 96;
 const MAC_BYTES = 16;
-const FORMAT = /^~1([\w-]{4})\.([0-9a-z]{1,8})\.([\w-]{1,32})\.([sa])([\w-]{22})$/;
+const FORMAT = /^~1([\w-]{4})\.([0-9a-z]{1,8})\.([\w-]{1,32})\.([1-9]\d{0,3})?([sa])([\w-]{22})$/;
 
 /** @returns the path segment, at most {@link MAX_TICKET_LENGTH} characters of `~`, `.`, `_`, `-`, letters and digits */
-export function createTicket({ sid, until }: Ticket, scope: TicketScope, keys: SigningKeys): string {
+export function createTicket({ sid, until, maxHeight }: Ticket, scope: TicketScope, keys: SigningKeys): string {
   const kind = scope.name === undefined ? 'a' : 's';
-  const head = `~1${keys.current}.${until.toString(36)}.${sid}.${kind}`;
+  const head = `~1${keys.current}.${until.toString(36)}.${sid}.${maxHeight ?? ''}${kind}`;
   const mac = keys.sign(`${head}\n${scope.app}/${scope.name ?? ''}`).subarray(0, MAC_BYTES);
   return `${head}${mac.toString('base64url')}`;
 }
@@ -53,14 +55,14 @@ export function verifyTicket(
 ): TicketResult {
   const match = text.length > MAX_TICKET_LENGTH ? null : FORMAT.exec(text);
   if (match === null) return { ok: false, fault: 'forged' };
-  const [, keyId = '', expiry = '', sid = '', kind = '', code = ''] = match;
+  const [, keyId = '', expiry = '', sid = '', height = '', kind = '', code = ''] = match;
   const mac = Buffer.from(code, 'base64url');
   // The last character of 16 bytes in base64url has unused bits: only our own spelling is accepted.
   if (mac.toString('base64url') !== code) return { ok: false, fault: 'forged' };
-  const head = `~1${keyId}.${expiry}.${sid}.${kind}`;
+  const head = `~1${keyId}.${expiry}.${sid}.${height}${kind}`;
   const scope = kind === 's' ? `${app}/${name}` : `${app}/`;
   if (!keys.verify(keyId, `${head}\n${scope}`, mac)) return { ok: false, fault: 'forged' };
   const until = Number.parseInt(expiry, 36);
   if (now / 1000 > until + skew) return { ok: false, fault: 'expired' };
-  return { ok: true, ticket: { sid, until } };
+  return { ok: true, ticket: { sid, until, ...(height !== '' && { maxHeight: Number(height) }) } };
 }

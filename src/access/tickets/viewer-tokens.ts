@@ -56,7 +56,8 @@ export class ViewerTokens {
       return refusal(expiredError('it is too late to start watching with this link'));
     }
     if (claims.start_by !== undefined) this.#begun.keep(sid, true);
-    return { ok: true, session: { sid, until: claims.until }, isForApp: claims.stream.endsWith('/*') };
+    const { until, max_height: maxHeight } = claims;
+    return { ok: true, session: { sid, until, maxHeight }, isForApp: claims.stream.endsWith('/*') };
   }
 
   /** The path segment that identifies the session from now on. */

@@ -14,6 +14,10 @@ export const httpError = defineErrors({
     summary:
       'Status 403. The request has no secret of an edge in `X-Sluice-Edge`, and `edgeOnly` is on or the address is for edges alone.',
   },
+  'http.too-tall': {
+    kind: 'denied',
+    summary: 'Status 403. The link of the viewer allows renditions with a lower picture only (`max_height`).',
+  },
   'http.stream-not-found': {
     kind: 'unavailable',
     summary: 'Nothing is published under that application and name.',

@@ -61,7 +61,7 @@ export interface HttpServices {
 
 /** @internal */
 export function createServices(dependencies: HttpDependencies, logger: FastifyBaseLogger | undefined): HttpServices {
-  const { origin, dash, targetDuration = 2, trustedProxies = LOOPBACK_PROXIES } = dependencies;
+  const { origin, dash, streams, targetDuration = 2, trustedProxies = LOOPBACK_PROXIES } = dependencies;
   const { maxWaiters, maxWaitersPerIp } = DEFAULT_WAITING_LIMITS;
   const addresses = new ClientAddresses(trustedProxies);
   const viewers = new Viewers();
@@ -79,7 +79,10 @@ export function createServices(dependencies: HttpDependencies, logger: FastifyBa
   const edges = dependencies.edges && new Edges(dependencies.edges);
   const gate = access && new ViewerGate({ access, addresses, edges, domain: errors.shared, logger });
   const shared = { addresses, viewers, gate, edges, errors };
-  return { ...shared, delivery: new Delivery({ origin, dash, targetDuration, limits, unread, ...shared, logger }) };
+  return {
+    ...shared,
+    delivery: new Delivery({ origin, dash, streams, targetDuration, limits, unread, ...shared, logger }),
+  };
 }
 
 interface InstallOptions {

@@ -4,7 +4,7 @@ import type { FastifyBaseLogger } from 'fastify';
 import { assertNever } from '../../../protocols/errors.js';
 import type { Seconds } from '../../../protocols/units.js';
 import type { ClientAddresses } from '../client-address.js';
-import type { DashOrigin, HlsOrigin, OriginAnswer, OriginAnswerKind } from '../dependencies.js';
+import type { DashOrigin, HlsOrigin, OriginAnswer, OriginAnswerKind, StreamDirectory } from '../dependencies.js';
 import type { InternalErrors } from '../internal-errors.js';
 import { connectionOf, peerAddress } from '../metering/connections.js';
 import { chooseCoding, matchesEntityTag, matchesIfRange, readRange } from '../negotiation.js';
@@ -18,7 +18,7 @@ import {
   storedRepresentation,
 } from './body-version.js';
 import type { DeliveryFigures } from './delivery-figures.js';
-import { ticketedManifest, ticketedPlaylist } from './entry-answer.js';
+import { entryText } from './entry-answer.js';
 import {
   type Exchange,
   type ForeignHeaders,
@@ -29,6 +29,7 @@ import {
   type RawResponse,
 } from './exchange.js';
 import { cacheControl, isPlaylist } from './media-headers.js';
+import { pictureProblem } from './picture-cap.js';
 import { answerInMemory, askOrigin, type CallOutcome, SharedCalls } from './shared-calls.js';
 import { SlowReaders } from './slow-readers.js';
 import { type DeliveryTarget, isEntry, ticketOf } from './target.js';
@@ -39,9 +40,12 @@ import { type WaitingLimits, WaitingRoom } from './waiting-room.js';
 
 /** Retry-After of requests that are refused because too many wait. */
 const RETRY_AFTER: Seconds = 1;
+const NO_LIMITS: Pick<Exchange, 'ticket' | 'maxHeight'> = {};
 
 export interface DeliveryOptions {
   readonly origin: HlsOrigin;
+  /** Tells how tall renditions are, for viewers with a maximum. */
+  readonly streams: Pick<StreamDirectory, 'get'>;
   /** Needed only if manifests are requested. */
   readonly dash?: DashOrigin | undefined;
   /** Default for answers whose origin states none. */
@@ -141,13 +145,15 @@ export class Delivery {
   }
 
   #servePassed(exchange: Exchange, target: DeliveryTarget, pass: GateDecision | undefined): void {
-    if (pass?.allowed === false) {
-      this.#attempt(exchange, () => this.#writer.problem(exchange, pass.problem));
+    const { ticket: given, maxHeight } = pass?.allowed === true ? pass : NO_LIMITS;
+    const problem = pass?.allowed === false ? pass.problem : pictureProblem(this.#options.streams, target, maxHeight);
+    if (problem !== undefined) {
+      this.#attempt(exchange, () => this.#writer.problem(exchange, problem));
       return;
     }
     // The path of media in an MPD depends on whether the MPD itself is below a ticket.
-    const ticket = pass?.ticket ?? (target.asked === 'manifest' ? ticketOf(exchange.request) : undefined);
-    const ticketed = ticket === undefined ? exchange : { ...exchange, ticket };
+    const ticket = given ?? (target.asked === 'manifest' ? ticketOf(exchange.request) : undefined);
+    const ticketed = ticket === undefined && maxHeight === undefined ? exchange : { ...exchange, ticket, maxHeight };
     const answer = answerInMemory(this.#options, target);
     if (answer === undefined) this.#calls.join(ticketed, target);
     else this.#attempt(ticketed, () => this.#answer(ticketed, target, { answer }));
@@ -194,8 +200,8 @@ export class Delivery {
       this.#give(exchange, target, answer, storedRepresentation(answer, target.key, targetDuration));
       return;
     }
-    if (exchange.ticket !== undefined) {
-      this.#giveEntry(exchange, target, answer, exchange.ticket);
+    if (isEntry(target) && (exchange.ticket !== undefined || exchange.maxHeight !== undefined)) {
+      this.#giveEntry(exchange, target, answer);
       return;
     }
     const version = this.#versions.of(answer, target.key, targetDuration);
@@ -212,11 +218,8 @@ export class Delivery {
   }
 
   /** The entry answer for one viewer: small, requested once, and not for caches. */
-  #giveEntry(exchange: Exchange, target: DeliveryTarget, { kind, body }: FoundAnswer, ticket: string): void {
-    const text = body.toString('utf8');
-    const isBelow = ticketOf(exchange.request) !== undefined;
-    const own =
-      kind === 'manifest' ? ticketedManifest(text, ticket, target, isBelow) : ticketedPlaylist(text, ticket, target);
+  #giveEntry(exchange: Exchange, target: DeliveryTarget, { kind, body }: FoundAnswer): void {
+    const own = entryText(kind, body.toString('utf8'), exchange, target);
     this.#saw(exchange.request, target, kind);
     this.#writer.personal(exchange, kind, Buffer.from(own));
   }

@@ -2,6 +2,10 @@
 // media playlists and media of a stream are the same bytes for all viewers.
 
 import type { StreamName } from '../../../contracts/access.js';
+import type { OriginAnswerKind } from '../dependencies.js';
+import type { Exchange } from './exchange.js';
+import { cappedManifest, cappedPlaylist } from './picture-cap.js';
+import { ticketOf } from './target.js';
 
 /** URIs in a playlist: lines that are not tags, and values of the attribute URI (RFC 8216 section 4.2). */
 const PLAYLIST_URI = /^(?!#)(?=\S)|(?<=[:,]URI=")/gm;
@@ -31,4 +35,19 @@ export function ticketedManifest(text: string, ticket: string, { app, name }: St
   const based = text.replace(BASE_URL, (_, up: string) => `<BaseURL>${isBelow ? '../' : ''}${up}${ticket}/`);
   if (isBelow) return based;
   return based.replace(CLOCK, (clock) => clock.replace('value="time"', `value="../../${ticket}/${app}/${name}/time"`));
+}
+
+/** The multivariant playlist or MPD for one viewer, of the one that is for all. */
+export function entryText(
+  kind: OriginAnswerKind,
+  text: string,
+  { request, ticket, maxHeight }: Pick<Exchange, 'request' | 'ticket' | 'maxHeight'>,
+  stream: StreamName,
+): string {
+  const isManifest = kind === 'manifest';
+  const cap = isManifest ? cappedManifest : cappedPlaylist;
+  const allowed = maxHeight === undefined ? text : cap(text, maxHeight);
+  if (ticket === undefined) return allowed;
+  if (!isManifest) return ticketedPlaylist(allowed, ticket, stream);
+  return ticketedManifest(allowed, ticket, stream, ticketOf(request) !== undefined);
 }

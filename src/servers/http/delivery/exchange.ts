@@ -16,6 +16,8 @@ export interface Exchange {
   readonly foreign: ForeignHeaders;
   /** Set if the viewer came with a token: the answer must lead to the path with this ticket. */
   readonly ticket?: string | undefined;
+  /** Set if this viewer may see no taller picture, in lines. */
+  readonly maxHeight?: number | undefined;
   /** Gives its place in the waiting room back. Set while it counts as waiting. */
   release: (() => void) | undefined;
 }

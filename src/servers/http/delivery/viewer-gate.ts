@@ -21,7 +21,7 @@ import { ticketOf } from './target.js';
  */
 export type GateDecision =
   /** `ticket`: the request came with a token, and its answer must lead to the path with this ticket. */
-  | { readonly allowed: true; readonly ticket?: string | undefined }
+  | { readonly allowed: true; readonly ticket?: string | undefined; readonly maxHeight?: number | undefined }
   | { readonly allowed: false; readonly problem: Problem };
 
 export interface GateOptions {
