@@ -26,5 +26,5 @@ export class UncountedMemory {
   }
 }
 
-/** V8 counts for the whole process. */
+/** One for all connections, because V8 counts them together. */
 export const uncountedMemory = new UncountedMemory();
