@@ -91,6 +91,7 @@ const CALLBACKS: Readonly<Record<string, number>> = {
   'servers/rtmp/session-pump.ts': 1,
   'servers/rtmp/tls-unwrapper.ts': 3,
   'relay/push-run.ts': 1,
+  'relay/push-targets.ts': 1,
   'relay/rtmp-link.ts': 5,
   'tls/certificate.ts': 2,
   'transcode/ffmpeg-process.ts': 8,

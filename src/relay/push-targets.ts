@@ -58,13 +58,15 @@ export class PushTargets implements PushControl {
   #targets: readonly TargetDefinition[];
   #version: string | undefined;
   #toldFault = '';
+  #looks = false;
+  #timer: NodeJS.Timeout | undefined;
   #closed = false;
   #onAllClosed: () => void = () => undefined;
 
   constructor(options: PushTargetsOptions) {
     this.#options = options;
     this.#domain = new FailureDomain('push targets', ({ where, cause }) =>
-      options.logger.error({ where, err: cause }, 'internal error: changes of the push targets are no longer noticed'),
+      options.logger.error({ where, err: cause }, 'internal error: the file of targets was not read'),
     );
     this.#targets = options.configured.map((target, index) => ({
       ...checkedTarget(target, []),
@@ -75,7 +77,9 @@ export class PushTargets implements PushControl {
   /** Reads the targets of operators, and follows their file until `close`. @throws {SluiceError} `relay.targets` */
   async open(): Promise<void> {
     await this.#readFile();
-    this.#follow();
+    if (this.#closed) return;
+    const look = () => this.#domain.run('file of targets', () => this.#look());
+    this.#timer = setInterval(look, FILE_INTERVAL).unref();
   }
 
   /** Call when a publisher has started. */
@@ -131,6 +135,7 @@ export class PushTargets implements PushControl {
   /** Ends the publishes at all servers. Resolves when all connections are closed. */
   close(): Promise<void> {
     this.#closed = true;
+    clearInterval(this.#timer);
     this.#domain.close();
     const closed = new Promise<void>((resolve) => {
       this.#onAllClosed = resolve;
@@ -180,23 +185,22 @@ export class PushTargets implements PushControl {
     this.#apply([...this.#targets.filter(({ configured }) => configured), ...stored]);
   }
 
-  #follow(): void {
-    this.#domain.clock(this.#options.clock).after(FILE_INTERVAL, () =>
-      this.#domain.run('file of targets', async () => {
-        try {
-          await this.#readFile();
-          this.#toldFault = '';
-        } catch (error) {
-          if (!(error instanceof SluiceError)) throw error;
-          if (error.message !== this.#toldFault) {
-            this.#options.logger.error({ code: error.code }, `the changed targets are not applied: ${error.message}`);
-          }
-          this.#toldFault = error.message;
-        } finally {
-          if (!this.#closed) this.#follow();
-        }
-      }),
-    );
+  /** A fault in one look at the file does not end the looking. */
+  async #look(): Promise<void> {
+    if (this.#looks) return;
+    this.#looks = true;
+    try {
+      await this.#readFile();
+      this.#toldFault = '';
+    } catch (error) {
+      if (!(error instanceof SluiceError)) throw error;
+      if (error.message !== this.#toldFault) {
+        this.#options.logger.error({ code: error.code }, `the changed targets are not applied: ${error.message}`);
+      }
+      this.#toldFault = error.message;
+    } finally {
+      this.#looks = false;
+    }
   }
 
   /** Ends the connections of changed and removed targets, and starts new ones. */

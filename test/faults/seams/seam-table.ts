@@ -125,6 +125,10 @@ export const OTHERS: readonly string[] = [
   // Of the bucket: test/recording/bucket/recording-uploads.test.ts.
   ...['bucket upload', 'bucket backlog', 'bucket removal', 'timer in recording/bucket/bucket-line.ts'],
   ...['timer in recording/bucket/recording-bucket.ts', 'timer in recording/bucket/recording-uploads.ts'],
+  // Of push targets: test/faults/seams-relay.test.ts.
+  ...['relay connected', 'relay data', 'relay error', 'relay end', 'relay close', 'relay written'],
+  ...['target reads', 'target hears the end', 'target is sent to', 'file of targets', 'push targets'],
+  ...['timer in relay/push-run.ts', 'timer in relay/rtmp-link.ts'],
   ...['end of a left stream', 'unlisting of a left stream', 'removal of a left stream'],
   ...['timer in transcode/thumbnail-maker.ts', 'timer in pipeline/capacity.ts', 'timer in gateway/close-deadline.ts'],
   'certificate look',
