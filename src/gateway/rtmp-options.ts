@@ -8,6 +8,7 @@ export function rtmpOptions(config: Config): Partial<RtmpServerOptions> {
     host: config.host,
     port: config.rtmpPort,
     ...(config.rtmpsPort !== undefined && { tlsPort: config.rtmpsPort }),
+    proxies: config.rtmpProxyProtocol === 'on' ? config.trustedProxies : [],
     maxConnections: config.maxConnections,
     maxConnectionsPerIp: config.maxConnectionsPerIp,
     idleTimeout: config.idleTimeout * 1000,

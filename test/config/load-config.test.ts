@@ -110,6 +110,7 @@ describe('loadConfig', () => {
       firstMediaTimeout: 30,
       maxMediaAhead: 10,
       publishConflict: 'reject',
+      rtmpProxyProtocol: 'off',
       takeoverAfter: 3,
       rtmpPlay: 'on',
       pingInterval: 5,

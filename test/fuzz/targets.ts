@@ -1,4 +1,5 @@
 // All parsers of bytes from unauthenticated peers, as targets of the fuzzer.
+import { isIP } from 'node:net';
 import { isDeepStrictEqual } from 'node:util';
 import { decodeAmf0 } from '../../src/protocols/amf/amf0-decoder.js';
 import { encodeAmf0 } from '../../src/protocols/amf/amf0-encoder.js';
@@ -15,6 +16,7 @@ import { ServerHandshake } from '../../src/protocols/rtmp/handshake.js';
 import { DEFAULT_RTMP_LIMITS, HANDSHAKE_SIZE } from '../../src/protocols/rtmp/limits.js';
 import type { RawMessage } from '../../src/protocols/rtmp/messages.js';
 import { canonicalApp, canonicalStream } from '../../src/protocols/rtmp/stream-name.js';
+import { MAX_PROXY_HEADER, readProxyHeader } from '../../src/servers/rtmp/proxy-header.js';
 import { plainHandshake } from '../protocols/rtmp/test-peer.js';
 import { AMF0_VECTORS } from '../vectors/amf0.js';
 import { AMF3_VECTORS } from '../vectors/amf3.js';
@@ -251,6 +253,26 @@ function checkPath(app: string): void {
   }
 }
 
+const proxyHeader: FuzzTarget = {
+  name: 'proxy-header',
+  seeds: [
+    Buffer.from('PROXY TCP4 192.0.2.7 198.51.100.1 56324 1935\r\n'),
+    Buffer.from('PROXY UNKNOWN\r\n'),
+    Buffer.from('0d0a0d0a000d0a515549540a2111000cc0000207c6336401dc04078f', 'hex'),
+    Buffer.from('0d0a0d0a000d0a515549540a20000000', 'hex'),
+  ],
+  dictionary: [...text('TCP4', 'TCP6', 'PROXY ', '\r\n'), Buffer.of(0x21, 0x21), Buffer.of(0xff, 0xff)],
+  maxBytes: 256,
+  run(input) {
+    const header = readProxyHeader(input);
+    if (header === undefined || 'fault' in header) return;
+    const { address, length } = header;
+    ensure(length > 0 && length <= input.length && length <= MAX_PROXY_HEADER, 'a header is within what was read');
+    ensure(address === undefined || isIP(address) !== 0, 'a client has an address');
+    ensure(readProxyHeader(input.subarray(0, length - 1)) === undefined, 'a header is complete with its last byte');
+  },
+};
+
 export const TARGETS: readonly FuzzTarget[] = [
   handshake,
   chunkDecoder,
@@ -266,4 +288,5 @@ export const TARGETS: readonly FuzzTarget[] = [
   playTokenTarget,
   requestTarget,
   jwtClaimsTarget,
+  proxyHeader,
 ];

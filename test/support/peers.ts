@@ -17,6 +17,7 @@ export const RTMPDUMP = '/usr/bin/rtmpdump';
 export const NGINX = '/usr/sbin/nginx';
 export const NGINX_LUA = '/usr/lib/nginx/modules/ngx_http_lua_module.so';
 export const VARNISH = '/usr/sbin/varnishd';
+export const HAPROXY = '/usr/sbin/haproxy';
 export const CADDY = '/usr/bin/caddy';
 export const SYSTEMD_ANALYZE = '/usr/bin/systemd-analyze';
 

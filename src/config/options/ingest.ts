@@ -43,6 +43,12 @@ export const ingestOptions = {
     description:
       'What happens if a name is already being published: `reject` refuses the new publisher, `override` disconnects the present one.',
   }),
+  rtmpProxyProtocol: choice(['off', 'on'], {
+    default: 'off',
+    fileOnly: true,
+    description:
+      'Whether each RTMP and RTMPS connection of an address in `trustedProxies` begins with a PROXY protocol header (version 1 or 2) that names its client; without one it is refused. The default of `trustedProxies` includes this machine. Other addresses cannot send such a header.',
+  }),
   takeoverAfter: seconds(0.5, 600, {
     default: 3,
     description:

@@ -55,4 +55,9 @@ export const rtmpServerError = defineErrors({
     summary:
       'A bug in the gateway ended this publisher; the log has the stack. Other publishers go on. Please report it.',
   },
+  'rtmp-server.proxy-header': {
+    kind: 'invalid-data',
+    summary:
+      'A proxy in trustedProxies did not begin a connection with a PROXY protocol header, although rtmpProxyProtocol is on, or its header is broken. Turn the protocol on in the proxy.',
+  },
 });

@@ -19,6 +19,7 @@ import { connectionsWithin, openFileLimit } from './open-file-limit.js';
 import { DEFAULT_RTMP_SERVER_OPTIONS, type RtmpServerOptions } from './options.js';
 import type { ConnectionContext } from './peer.js';
 import type { PlayAdmission } from './playing.js';
+import { ProxyPeers } from './proxy-peers.js';
 import type { PublishAdmission, PublishObserver } from './publishing.js';
 import { ReadMemory, Turns } from './session-pump.js';
 import { TlsUnwrapper } from './tls-unwrapper.js';
@@ -50,6 +51,7 @@ export class RtmpServer {
   readonly #perAddress = new AddressTally();
   readonly #plain: Server;
   readonly #tls: { readonly server: Server; readonly unwrapper: TlsUnwrapper } | undefined;
+  readonly #proxies: ProxyPeers;
   readonly #maxConnections: number;
   /** Shared with the other servers of the process, from `start` to the end of `close`. */
   readonly descriptors: DescriptorReserve;
@@ -69,6 +71,7 @@ export class RtmpServer {
       turns: new Turns(),
       readMemory: new ReadMemory(),
     };
+    this.#proxies = new ProxyPeers(this.#context, this.#domain);
     const fileLimit = openFileLimit();
     this.#maxConnections = connectionsWithin(this.#options.maxConnections, fileLimit);
     this.descriptors = new DescriptorReserve(fileLimit, this.#domain);
@@ -163,10 +166,9 @@ export class RtmpServer {
     return { host: address.address, port: address.port };
   }
 
-  /** Counts the socket against the limits until it closes. @returns the peer's address, or undefined if the socket was closed */
+  /** Whether there is room for one more. @returns the peer's address, or undefined if the socket was closed */
   #admit(socket: Socket): string | undefined {
     const maxConnections = this.#maxConnections;
-    const { maxConnectionsPerIp } = this.#options;
     const address = socket.remoteAddress === undefined ? undefined : plainAddress(socket.remoteAddress);
     if (address === undefined) {
       // The connection was reset after the kernel had accepted it.
@@ -178,23 +180,33 @@ export class RtmpServer {
       this.#refuse(socket, address, 'openFiles', this.#sockets.size);
       return undefined;
     }
-    const fromAddress = this.#perAddress.of(address);
     if (this.#sockets.size >= maxConnections) {
       this.counters.refusedTotalLimit++;
       this.#refuse(socket, address, 'maxConnections', maxConnections);
       return undefined;
     }
+    return address;
+  }
+
+  /**
+   * Counts the socket against the limits until it closes.
+   * @param address of the peer, or of the client for which a proxy has connected
+   * @returns false if the socket was closed
+   */
+  #count(socket: Socket, address: string): boolean {
+    const { maxConnectionsPerIp } = this.#options;
+    const fromAddress = this.#perAddress.of(address);
     if (fromAddress >= maxConnectionsPerIp && this.#holding(address) >= maxConnectionsPerIp) {
       this.counters.refusedAddressLimit++;
       this.#refuse(socket, address, 'maxConnectionsPerIp', maxConnectionsPerIp);
-      return undefined;
+      return false;
     }
     this.#sockets.set(socket, undefined);
     this.#perAddress.add(address, 1);
     this.counters.connections++;
     this.counters.connectionsAccepted++;
     socket.once('close', () => this.#forget(socket, address));
-    return address;
+    return true;
   }
 
   /**
@@ -217,10 +229,25 @@ export class RtmpServer {
   #serve(socket: Socket, serve: (peer: string) => void): void {
     try {
       const peer = this.#admit(socket);
-      if (peer !== undefined) serve(peer);
+      if (peer === undefined) return;
+      if (this.#proxies.has(peer)) this.#awaitClient(socket, peer, serve);
+      else if (this.#count(socket, peer)) serve(peer);
     } catch (cause) {
       this.#broke(socket, cause);
     }
+  }
+
+  /** A connection of a proxy is served when the proxy has named its client. Until then it counts against the total limit only. */
+  #awaitClient(socket: Socket, proxy: string, serve: (peer: string) => void): void {
+    this.#sockets.set(socket, undefined);
+    socket.once('close', () => this.#sockets.delete(socket));
+    this.#proxies.awaitClient(socket, proxy, (client) => {
+      try {
+        if (this.#count(socket, client)) serve(client);
+      } catch (cause) {
+        this.#broke(socket, cause);
+      }
+    });
   }
 
   #broke(socket: Socket, cause: unknown): void {

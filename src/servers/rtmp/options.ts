@@ -10,6 +10,8 @@ export interface RtmpServerOptions {
   readonly port: number;
   /** TCP port for RTMP over TLS, if the server has a certificate; 0 picks a free one. */
   readonly tlsPort: number;
+  /** Addresses and CIDR blocks of proxies that begin each connection with a PROXY protocol header. */
+  readonly proxies: readonly string[];
   /** Maximum number of open connections; a further one is closed at once. */
   readonly maxConnections: number;
   /** The same limit per IP address. */
@@ -48,6 +50,7 @@ export const DEFAULT_RTMP_SERVER_OPTIONS: RtmpServerOptions = {
   host: '0.0.0.0',
   port: 1935,
   tlsPort: 1936,
+  proxies: [],
   maxConnections: 500,
   maxConnectionsPerIp: 16,
   handshakeTimeout: 10_000,

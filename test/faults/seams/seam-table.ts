@@ -165,5 +165,7 @@ export const CONNECTION_SEAMS: readonly string[] = [
     'viewer decision',
   ],
   ...['slow readers', 'slow reader', 'slow reader done', 'descriptors checked', 'accept failed'],
+  // An error there affects one connection only.
+  ...['proxy header', 'proxy hangs up'],
   ...['rtmp accept failed', 'spare descriptor', 'rtmp place free', 'rtmps handshake failed', 'encoder gave up'],
 ];

@@ -137,14 +137,22 @@ export class Encoder {
   readonly events: ClientEvent[] = [];
   #wake: () => void = () => undefined;
 
-  constructor(port: number, streamName: string, { app = 'live', flashVer = 'test', tls = false } = {}) {
+  /** @param options `from`: its own address on the loopback. `preamble`: bytes before its own, as a proxy sends them */
+  constructor(
+    port: number,
+    streamName: string,
+    { app = 'live', flashVer = 'test', tls = false, from = '127.0.0.1', preamble = '' } = {},
+  ) {
     this.session = new ClientSession({ app, tcUrl: `rtmp://127.0.0.1:${port}/${app}`, streamName, flashVer });
     this.socket = tls
       ? connectTls({ port, host: '127.0.0.1', rejectUnauthorized: false })
-      : connect({ port, host: '127.0.0.1', noDelay: true });
+      : connect({ port, host: '127.0.0.1', noDelay: true, localAddress: from });
     this.closed = once(this.socket, 'close');
     this.socket.on('error', () => this.#wake());
-    this.socket.on(tls ? 'secureConnect' : 'connect', () => this.flush());
+    this.socket.on(tls ? 'secureConnect' : 'connect', () => {
+      if (preamble !== '') this.socket.write(preamble, 'latin1');
+      this.flush();
+    });
     this.socket.on('data', (bytes) => {
       this.session.receive(bytes);
       for (let event = this.session.nextEvent(); event !== undefined; event = this.session.nextEvent()) {
