@@ -84,6 +84,10 @@ describe('the function for CloudFront', () => {
   it('gives nothing of the cache without a ticket, and passes on entries and pages', () => {
     expect(handle('/hls/live/cam/source/seg-1.m4s').statusCode).toBe(401);
     expect(handle('/edge/ended-sessions').statusCode).toBe(403);
+    // With a maximum height of the picture, which the gateway alone can check.
+    const capped = createTicket({ sid: 's', until: UNTIL, maxHeight: 480 }, { app: 'live', name: 'cam' }, keys);
+    const path = `/hls/${capped}/live/cam/source/seg-1.m4s`;
+    expect(handle(path)).toMatchObject({ uri: path, headers: { 'x-sluice-edge': { value: 'the-secret-of-edges' } } });
     const entries = [
       '/hls/live/cam/index.m3u8',
       '/dash/live/cam/manifest.mpd',

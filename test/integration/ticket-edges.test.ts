@@ -98,6 +98,10 @@ describe.each([
     // nginx and Varnish may or may not decode it.
     expect((await below(good.replace('~', '%7E'))).status).toBe(200);
 
+    // The gateway checks tickets with a maximum height itself, and nothing of its answers is kept.
+    expect((await below(ticket('capped', 'live', 'a', { maxHeight: 480 }))).status).toBe(200);
+    expect((await below(ticket('capped', 'live', 'b', { maxHeight: 480 }))).status).toBe(403);
+
     const reached = sum(mediaRequests(members));
     const about = sum([...requests]);
     const altered = (at: number): string => `${good.slice(0, at)}${good[at] === 'A' ? 'B' : 'A'}${good.slice(at + 1)}`;
@@ -119,7 +123,7 @@ describe.each([
       expect(refused.headers.get('cache-control')).toBe('no-store');
       expect(refused.headers.get('access-control-allow-origin')).toBe('*');
     }
-    const expired = await below(ticket('old', 'live', 'a', inSeconds(-120)));
+    const expired = await below(ticket('old', 'live', 'a', { until: inSeconds(-120) }));
     expect([expired.status, await expired.json()]).toMatchObject([403, { code: 'access.play-expired' }]);
     expect(sum(mediaRequests(members))).toBe(reached);
     // Plain nginx must ask the gateway about tickets; the others check them themselves.

@@ -29,8 +29,12 @@ export function protectedViewing(secret = PLAY_SECRET) {
     revoked,
     inSeconds,
     /** @param name undefined for every stream of the application */
-    ticket: (sid: string, app: string, name: string | undefined, until = inSeconds(600)) =>
-      createTicket({ sid, until }, { app, name }, keys),
+    ticket: (
+      sid: string,
+      app: string,
+      name: string | undefined,
+      { until = inSeconds(600), maxHeight }: { readonly until?: number; readonly maxHeight?: number } = {},
+    ) => createTicket({ sid, until, maxHeight }, { app, name }, keys),
     token: (stream: string, claims: Partial<PlayClaims> = {}) =>
       createPlayToken({ stream, until: inSeconds(600), ...claims }, keys),
   };
