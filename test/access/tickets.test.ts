@@ -183,3 +183,33 @@ it('after start_by only viewers who had started may use the token again', () => 
   seconds = CLAIMS.until + 1;
   expect(access.exchangeToken(stream, early)).toMatchObject({ ok: false, error: { code: 'access.play-expired' } });
 });
+
+it('a ticket that was checked before is checked again for its stream, its end and its revocation', () => {
+  let seconds = NOW;
+  const revoked = new Set<string>();
+  const access = new ViewerTokens({
+    keys,
+    wallClock: () => seconds * 1000,
+    clockSkew: 0,
+    revoked: { has: (sid) => revoked.has(sid), list: () => [] },
+  });
+  const stream = { app: 'live', name: 'cam' };
+  const tickets = ['one', 'all'].map((sid) => access.issueTicket({ sid, until: NOW + 10 }, stream, sid === 'all'));
+  const [one = '', all = ''] = tickets;
+  const codes = (name: string) =>
+    tickets.map((ticket) => {
+      const checked = access.checkTicket({ app: 'live', name }, ticket);
+      return checked.ok ? 'ok' : checked.error.code;
+    });
+  for (const _ of [1, 2]) {
+    expect(codes('cam')).toEqual(['ok', 'ok']);
+    expect(codes('other')).toEqual(['access.play-denied', 'ok']);
+  }
+  expect(access.checkTicket({ app: 'other', name: 'cam' }, all).ok).toBe(false);
+  expect(access.checkTicket(stream, `${one.slice(0, -1)}~`).ok).toBe(false);
+  revoked.add('one');
+  expect(codes('cam')).toEqual(['access.play-denied', 'ok']);
+  revoked.clear();
+  seconds = NOW + 11;
+  expect(codes('cam')).toEqual(['access.play-expired', 'access.play-expired']);
+});

@@ -63,6 +63,10 @@ export function verifyTicket(
   const scope = kind === 's' ? `${app}/${name}` : `${app}/`;
   if (!keys.verify(keyId, `${head}\n${scope}`, mac)) return { ok: false, fault: 'forged' };
   const until = Number.parseInt(expiry, 36);
-  if (now / 1000 > until + skew) return { ok: false, fault: 'expired' };
-  return { ok: true, ticket: { sid, until, ...(height !== '' && { maxHeight: Number(height) }) } };
+  return ticketInTime({ sid, until, ...(height !== '' && { maxHeight: Number(height) }) }, now, skew);
+}
+
+/** Whether a genuine ticket has not expired. */
+export function ticketInTime(ticket: Ticket, now: EpochMilliseconds, skew: Seconds): TicketResult {
+  return now / 1000 > ticket.until + skew ? { ok: false, fault: 'expired' } : { ok: true, ticket };
 }
