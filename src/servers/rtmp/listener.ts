@@ -1,10 +1,7 @@
 // The RTMP ports, plain and TLS: accepts peers within the limits, and ends all connections properly when the gateway stops.
 
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
-import type { PlayAccess, PublishAccess } from '../../contracts/access.js';
-import type { CertificateSource } from '../../contracts/certificate.js';
 import type { DescriptorGuard } from '../../contracts/descriptor-guard.js';
-import type { Logger } from '../../contracts/logger.js';
 import { addressGroup, plainAddress } from '../../protocols/address-group.js';
 import { AddressTally } from '../../protocols/address-tally.js';
 import { FailureDomain } from '../../protocols/failure-domain.js';
@@ -18,28 +15,12 @@ import { LogLimiter } from './log-limiter.js';
 import { connectionsWithin, openFileLimit } from './open-file-limit.js';
 import { DEFAULT_RTMP_SERVER_OPTIONS, type RtmpServerOptions } from './options.js';
 import type { ConnectionContext } from './peer.js';
-import type { PlayAdmission } from './playing.js';
 import { ProxyPeers } from './proxy-peers.js';
-import type { PublishAdmission, PublishObserver } from './publishing.js';
+import type { RtmpAddress, RtmpServerDependencies } from './server-dependencies.js';
 import { ReadMemory, Turns } from './session-pump.js';
 import { TlsUnwrapper } from './tls-unwrapper.js';
 
-export interface RtmpServerDependencies {
-  readonly access: PublishAccess;
-  readonly admission: PublishAdmission;
-  readonly observer?: PublishObserver;
-  /** If it is missing, nobody can watch over RTMP. */
-  readonly play?: { readonly access: PlayAccess; readonly admission: PlayAdmission };
-  /** If it is present, the server also listens for RTMPS. */
-  readonly certificate?: CertificateSource;
-  readonly logger: Logger;
-}
-
-export interface RtmpAddress {
-  readonly host: string;
-  /** The actual port. */
-  readonly port: number;
-}
+export type { RtmpAddress, RtmpServerDependencies } from './server-dependencies.js';
 
 export class RtmpServer {
   readonly counters: RtmpCounters = createCounters();
@@ -225,13 +206,12 @@ export class RtmpServer {
     return open - Math.min(delayed, maxConnectionsPerIp);
   }
 
-  /** Before a connection has its own failure domain, a failure affects this socket only. */
   #serve(socket: Socket, serve: (peer: string) => void): void {
     try {
       const peer = this.#admit(socket);
       if (peer === undefined) return;
       if (this.#proxies.has(peer)) this.#awaitClient(socket, peer, serve);
-      else if (this.#count(socket, peer)) serve(peer);
+      else this.#serveCounted(socket, peer, serve);
     } catch (cause) {
       this.#broke(socket, cause);
     }
@@ -241,13 +221,16 @@ export class RtmpServer {
   #awaitClient(socket: Socket, proxy: string, serve: (peer: string) => void): void {
     this.#sockets.set(socket, undefined);
     socket.once('close', () => this.#sockets.delete(socket));
-    this.#proxies.awaitClient(socket, proxy, (client) => {
-      try {
-        if (this.#count(socket, client)) serve(client);
-      } catch (cause) {
-        this.#broke(socket, cause);
-      }
-    });
+    this.#proxies.awaitClient(socket, proxy, (client) => this.#serveCounted(socket, client, serve));
+  }
+
+  /** Before a connection has its own failure domain, a failure affects this socket only. */
+  #serveCounted(socket: Socket, peer: string, serve: (peer: string) => void): void {
+    try {
+      if (this.#count(socket, peer)) serve(peer);
+    } catch (cause) {
+      this.#broke(socket, cause);
+    }
   }
 
   #broke(socket: Socket, cause: unknown): void {
