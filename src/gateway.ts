@@ -4,6 +4,7 @@ import type { ProgramOptions } from './config/program-options.js';
 import type { GrantControl } from './contracts/grant.js';
 import type { RecordingControl } from './contracts/recordings.js';
 import type { PushControl } from './contracts/relay.js';
+import type { EventControl } from './contracts/timed-event.js';
 import { EventBus, type EventListener } from './events/event-bus.js';
 import type { GatewayEvent } from './events/gateway-event.js';
 import { urlHost } from './gateway/addresses.js';
@@ -113,6 +114,7 @@ export class Gateway {
       conflict: config.publishConflict,
       takeoverAfter: config.takeoverAfter * 1000,
       clock,
+      limits: { maxDataRate: config.maxDataRate },
     });
     const onFault = ({ cause }: Fault) => logger.error({ err: cause }, 'internal error: the load is not measured');
     const load = new FailureDomain('load', onFault);
@@ -203,6 +205,11 @@ export class Gateway {
   /** Lists and changes push targets: the servers to which streams are forwarded. */
   get targets(): PushControl {
     return this.#targets;
+  }
+
+  /** Sends timed events into streams, and reads them. */
+  get timedEvents(): EventControl {
+    return this.#parts.events;
   }
 
   /** Lists and ends the grants of the access policy, and bans parties. */

@@ -20,7 +20,7 @@ export interface ManagedGateway {
 }
 
 export function adminDependencies(
-  { config, logger, clock, access, recording }: GatewayParts,
+  { config, logger, clock, access, recording, events }: GatewayParts,
   { health, streams, targets, metrics }: ManagedGateway,
 ): AdminDependencies {
   const { stateDir, adminHost, adminHosts, adminOrigins, auditRequired } = config;
@@ -34,6 +34,7 @@ export function adminDependencies(
     grants: access.control,
     recordings: recording,
     targets,
+    events,
     metrics,
     revokeSession: (session) => revokeSession(stateDir, session, wallClock()),
     publishers: publisherStore(stateDir),

@@ -12,7 +12,7 @@ export interface ServedGateway
 }
 
 export function httpDependencies(
-  { config, key, access, viewers, recording }: GatewayParts,
+  { config, key, access, viewers, recording, events }: GatewayParts,
   { directory, ...parts }: ServedGateway,
 ): HttpDependencies {
   const { edgeSecrets: secrets, edgeOnly } = config;
@@ -23,6 +23,7 @@ export function httpDependencies(
     access: viewers?.access ?? new OpenViewing(access),
     edges,
     recordings: recording,
+    events,
     targetDuration: Math.ceil(config.segmentDuration),
     publishApp: config.apps[0],
     publishProof: config.users.length > 0 ? 'user' : key === null ? 'none' : 'key',

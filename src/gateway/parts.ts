@@ -22,6 +22,7 @@ import { type AccessParts, openAccess } from './access-parts.js';
 import { type OwnDirectories, STATE_MODE, takeDirectories } from './own-directories.js';
 import type { PublisherParts } from './publisher-parts.js';
 import { StreamRecording } from './recording.js';
+import { StreamEvents } from './stream-events.js';
 import { checkTargets } from './target-store.js';
 import type { ViewerParts } from './viewer-policy.js';
 
@@ -48,6 +49,7 @@ export interface GatewayParts {
   readonly publishers: PublisherParts;
   readonly certificate: TlsCertificate | undefined;
   readonly recording: StreamRecording;
+  readonly events: StreamEvents;
   readonly directories: OwnDirectories;
 }
 
@@ -106,6 +108,7 @@ async function openWith(
     viewers,
     certificate,
     recording: await StreamRecording.open({ config, logger, clock }),
+    events: new StreamEvents({ clock, logger: logger.child({ room: 'data' }), dataMessages: config.dataMessages }),
     directories,
   };
 }

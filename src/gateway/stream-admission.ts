@@ -71,7 +71,7 @@ export class StreamAdmission implements PublishAdmission {
   }
 
   #newPipeline(app: string, name: string, earlier: StreamPipeline | undefined, settings: GrantOptions): StreamPipeline {
-    const { config, clock, childSettings, ffmpeg, store, sequences, recording } = this.#parts;
+    const { config, clock, childSettings, ffmpeg, store, sequences, recording, events } = this.#parts;
     const { origin, directory, capacity, emit } = this.#shared;
     const pipeline = new StreamPipeline({
       app,
@@ -96,7 +96,11 @@ export class StreamAdmission implements PublishAdmission {
       }),
       logger: this.#logger,
       clock,
-      onPresentation: (presentation) => recording.presented(presentation, settings),
+      onPresentation: (presentation) => {
+        events.presented(presentation);
+        recording.presented(presentation, settings);
+      },
+      readMessages: (presentation) => events.readMessages(presentation),
       onFailed: (stream, error) => stream.kick(error),
       shedsOnOverload: config.onOverload === 'shed',
       onBroken: () => directory.noteBroken(),

@@ -9,6 +9,7 @@ import {
   secondsToMilliseconds,
 } from '../protocols/units.js';
 import { availableMedia, describeRendition, listRenditions } from './describe-rendition.js';
+import type { InbandEvent } from './packaging/inband-events.js';
 import { PresentationLife } from './presentation-life.js';
 import type {
   PresentationCounters,
@@ -95,6 +96,24 @@ export class Presentation extends PresentationLife {
     const { now, newest } = this.dates;
     if (now === undefined) return FIRST_ORIGIN;
     return Math.ceil(Math.max(now, newest + secondsToMilliseconds(this.timing.frame ?? 0), this.set.end));
+  }
+
+  /** The date of a media time; see EXT-X-PROGRAM-DATE-TIME. */
+  dateOf(mediaTime: Seconds): EpochMilliseconds {
+    return this.dates.at(mediaTime);
+  }
+
+  /** The media time that has this date, or the current date; undefined before the first sample. */
+  mediaTimeOf(date?: EpochMilliseconds): Seconds | undefined {
+    const { now, dateNow } = this.dates;
+    return now === undefined ? undefined : millisecondsToSeconds(now - (date === undefined ? 0 : dateNow - date));
+  }
+
+  /** Puts an event into the parts of every video rendition, or into those of the sound if there is no video. */
+  addEvent(event: InbandEvent): void {
+    const { active } = this.set;
+    const videos = active.filter(({ plan }) => plan.kind === 'video');
+    for (const { segmenter } of videos.length > 0 ? videos : active) segmenter.maker.events.add(event);
   }
 
   /** The date that media time 0 had when the stream began; see `DashPresentation`. */

@@ -14,6 +14,8 @@ export interface LiveStreamLimits {
   readonly maxDiscontinuitiesPerMinute: number;
   /** Sequence headers per minute that differ from the previous one, audio and video together. */
   readonly maxParameterChangesPerMinute: number;
+  /** Bytes per second of data messages that are not metadata. */
+  readonly maxDataRate: number;
 }
 
 export const DEFAULT_LIMITS: LiveStreamLimits = {
@@ -28,6 +30,8 @@ export const DEFAULT_LIMITS: LiveStreamLimits = {
   maxFrameRate: 240,
   maxDiscontinuitiesPerMinute: 10,
   maxParameterChangesPerMinute: 5,
+  /** 200 messages of 1 kB per second, twice. */
+  maxDataRate: 512 * 1024,
 };
 
 const MINUTE: Milliseconds = 60_000;

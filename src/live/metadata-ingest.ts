@@ -1,6 +1,6 @@
-// Decides for each data message whether it enters the stream: only metadata that has changed does.
+// Decides which metadata enters the stream: only metadata that has changed.
 import type { IngestContext } from './ingest-context.js';
-import { isMetadata, liveMetadata, type MetadataHints, readMetadataHints } from './metadata.js';
+import { liveMetadata, type MetadataHints, readMetadataHints } from './metadata.js';
 import type { LiveTag } from './tag.js';
 
 export class MetadataIngest {
@@ -8,7 +8,7 @@ export class MetadataIngest {
   /** The last onMetaData. */
   tag: LiveTag | undefined;
   hints: MetadataHints = {};
-  /** Other data messages, and repeated metadata. */
+  /** Repeated metadata. */
   ignored = 0;
 
   constructor(context: IngestContext) {
@@ -17,8 +17,8 @@ export class MetadataIngest {
 
   /** GStreamer repeats its metadata several times a second: pass it on only if it has changed. */
   accept(message: Buffer): void {
-    const body = isMetadata(message) ? liveMetadata(message) : undefined;
-    if (body === undefined || this.tag?.body.equals(body)) {
+    const body = liveMetadata(message);
+    if (this.tag?.body.equals(body) === true) {
       this.ignored += 1;
       return;
     }

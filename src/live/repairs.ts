@@ -43,6 +43,8 @@ export const REPAIRS = {
     'the parameter sets change with nearly every key frame, so decoders get them only within the pictures: set the encoder to constant parameter sets',
   'key-frame-flags':
     'pictures are wrongly flagged as key frames, or key frames are not flagged, and the flags are corrected: set the encoder to closed groups of pictures with IDR frames',
+  'data-rate':
+    'data messages exceed the rate that the gateway allows (maxDataRate), and the rest is left out: send fewer or smaller ones',
   // The next five are detected in `pipeline` and `hls`, which write the sentences (`Repairs.countFault`).
   'sound-paused': undefined,
   'pictures-paused': undefined,

@@ -17,6 +17,8 @@ export interface StreamStatistics {
   readonly droppedTags: number;
   /** Messages without media: repeated headers and metadata, commands, empty bodies. */
   readonly ignoredTags: number;
+  /** Data messages that were passed on, metadata excluded. */
+  readonly dataMessages: number;
   /** Messages of tracks that cannot be served. */
   readonly unservedTags: number;
   /** Frames whose key frame flag contradicts the bitstream, either way. */

@@ -6,10 +6,11 @@ import { StateMachine } from '../protocols/state-machine.js';
 import type { EpochMilliseconds, Milliseconds } from '../protocols/units.js';
 import { AudioIngest, type AudioTrack } from './audio-ingest.js';
 import { ChangeLimits } from './change-limits.js';
+import { DataIngest } from './data-ingest.js';
 import { liveError } from './errors.js';
 import type { IngestContext } from './ingest-context.js';
 import { DEFAULT_LIMITS } from './limits.js';
-import type { MetadataHints } from './metadata.js';
+import { isMetadata, type MetadataHints } from './metadata.js';
 import { MetadataIngest } from './metadata-ingest.js';
 import { type RepairKind, Repairs } from './repairs.js';
 import type { StreamStatistics } from './statistics.js';
@@ -42,6 +43,7 @@ export class LiveStream {
   readonly #video: VideoIngest;
   readonly #audio: AudioIngest;
   readonly #metadata: MetadataIngest;
+  readonly #data: DataIngest;
   readonly #presence: TrackPresence;
   readonly #unserved = new UnservedMedia();
   readonly #repairs = new Repairs((told) => {
@@ -85,6 +87,7 @@ export class LiveStream {
     this.#video = new VideoIngest(context);
     this.#audio = new AudioIngest(context);
     this.#metadata = new MetadataIngest(context);
+    this.#data = new DataIngest(context, now);
     this.#subscribers = new Subscribers(options.gopCacheBytes ?? GOP_CACHE_BYTES, () => this.#headers());
   }
 
@@ -225,7 +228,8 @@ export class LiveStream {
       audioBitrate: audio.meter.bitrate,
       videoFrameRate: video.meter.frameRate,
       droppedTags: video.dropped + audio.dropped,
-      ignoredTags: video.ignored + audio.ignored + this.#metadata.ignored,
+      ignoredTags: video.ignored + audio.ignored + this.#metadata.ignored + this.#data.ignored,
+      dataMessages: this.#data.messages,
       unservedTags: video.unserved + audio.unserved,
       keyFrameMismatches: video.keyFrameMismatches,
       repairs: this.#repairs.counts,
@@ -257,7 +261,8 @@ export class LiveStream {
         this.#audio.accept(timestamp, body);
         return;
       case 'script':
-        this.#metadata.accept(body);
+        if (isMetadata(body)) this.#metadata.accept(body);
+        else this.#data.accept(timestamp, body);
         return;
       default:
         assertNever(kind);

@@ -42,6 +42,8 @@ class GopCache {
 
   /** @param headers the metadata and sequence headers in force, including `tag`; called only if the cache starts again */
   push(tag: LiveTag, headers: () => readonly LiveTag[]): void {
+    // It belongs to a moment that is over when the next reader comes.
+    if (tag.momentary === true) return;
     if (tag.kind === 'video' && !this.#hasVideo) {
       this.#hasVideo = true;
       this.clear();

@@ -143,7 +143,7 @@ export class Subscription {
   }
 }
 
-/** True for a frame, false for a sequence header or metadata. */
+/** True for what belongs to its moment: a frame or a data message. False for a sequence header or metadata. */
 function isMedia(tag: LiveTag): boolean {
-  return tag.kind !== 'script' && !tag.sequenceHeader;
+  return tag.momentary === true || (tag.kind !== 'script' && !tag.sequenceHeader);
 }

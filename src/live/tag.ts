@@ -35,6 +35,11 @@ export interface LiveTag {
   readonly changed?: boolean;
   /** Whether the key frame is an H.264 recovery point, not an IDR: FFmpeg and Apple players start there, Chromium's MSE does not. */
   readonly openGop?: boolean;
+  /**
+   * Whether this is a script tag that belongs to its moment: any data message but onMetaData. Readers who come later do not get it, and FFmpeg
+   * gets none.
+   */
+  readonly momentary?: boolean;
   /** Whether the publisher's clock jumped here. The stream's timeline continues smoothly, but the pictures may be unrelated. */
   readonly discontinuity?: boolean;
 }

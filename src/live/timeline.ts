@@ -121,6 +121,19 @@ export class Timeline {
     return shifted ? { dts: point.dts, discontinuity: true } : point;
   }
 
+  /**
+   * Stream time of something that is no frame, such as a data message: maps it by the clock of the pictures, without pictures by that of the
+   * sound. A timestamp that matches neither gives the time of the newest frame.
+   */
+  moment(wire: Milliseconds): Milliseconds {
+    const { video, audio } = this.#tracks;
+    for (const { clock } of [video, audio]) {
+      const step = clock === undefined ? 0 : signedStep(wire, clock.reference);
+      if (clock !== undefined && Math.abs(step) <= MAX_STEP) return Math.max(0, clock.reference + step + clock.offset);
+    }
+    return this.position();
+  }
+
   /** Moves the later frames of a track that has fallen behind the other one. */
   #shift(track: Track, by: Milliseconds): boolean {
     if (by === 0 || track.clock === undefined) return false;

@@ -16,7 +16,7 @@ import type { MediaTracks } from './media-tracks.js';
 import { planPublisher } from './plan-publisher.js';
 import type { Publisher } from './publisher.js';
 import type { PeriodNews, StreamLog } from './stream-log.js';
-import type { StreamPipelineOptions } from './stream-pipeline-options.js';
+import type { MessageReader, StreamPipelineOptions } from './stream-pipeline-options.js';
 import { extraTrackName, periodPlan, type StreamPlan } from './stream-plan.js';
 
 /**
@@ -82,6 +82,8 @@ export class StreamMedia {
   readonly #encoding: Encoding;
   readonly #onChange: (publisher: Publisher) => void;
   #served: Publisher | undefined;
+  /** Undefined if nobody reads data messages. */
+  #messages: MessageReader | undefined;
   /** The stream of the publisher that was served last. */
   #stream: LiveStream | undefined;
   /** The packager of the current period. */
@@ -170,6 +172,10 @@ export class StreamMedia {
       if (!tag.sequenceHeader) this.#pass(tag);
       return;
     }
+    if (tag.momentary === true) {
+      this.#messages?.message(tag);
+      return;
+    }
     const verdict = publisher.changes.note(tag);
     if (verdict === 'left-out') return;
     if (verdict === 'goes-on' && !this.#endsAtLongGop(publisher, tag)) {
@@ -206,6 +212,7 @@ export class StreamMedia {
     });
     origin.attach(presentation);
     this.#options.onPresentation?.(presentation);
+    this.#messages = this.#options.readMessages?.(presentation);
     return presentation;
   }
 
@@ -217,6 +224,7 @@ export class StreamMedia {
     const mayCut = tag.keyFrame || this.#cutsAnywhere;
     if (tag.kind === 'video' && !isExtra) this.#cutsAnywhere = this.#cutsEverywhere;
     this.presentation.take(this.#packager.frame(tag, mayCut));
+    if (!isExtra) this.#messages?.frame(tag);
     if (tag.kind !== 'script' && !isExtra) this.#encoding.transcoder?.note(tag.kind, tag.dts);
   }
 

@@ -2,6 +2,7 @@
 import type { Origin } from '../hls/origin/origin.js';
 import type { Presentation, PresentationOptions } from '../hls/presentation.js';
 import type { LiveStream } from '../live/stream.js';
+import type { LiveTag } from '../live/tag.js';
 import type { SluiceError } from '../protocols/errors.js';
 import type { Seconds } from '../protocols/units.js';
 import type { FlvReader } from '../transcode/readable-codecs.js';
@@ -20,6 +21,13 @@ import type { StreamNews } from './stream-log.js';
  * ```
  */
 export type PipelineState = 'waiting' | 'running' | 'suspended' | 'draining' | 'ended';
+
+/** Reads the data messages of the publishers of a stream. */
+export interface MessageReader {
+  message(tag: LiveTag): void;
+  /** Takes each frame of the main tracks, because a message belongs to the picture that has its time. */
+  frame(tag: LiveTag): void;
+}
 
 export interface StreamPipelineOptions extends EncodingOptions {
   readonly app: string;
@@ -54,6 +62,8 @@ export interface StreamPipelineOptions extends EncodingOptions {
   >;
   /** Called when the presentation exists; it has no media yet. Must not throw. */
   readonly onPresentation?: ((presentation: Presentation) => void) | undefined;
+  /** Called after `onPresentation`. Returns undefined if nobody reads data messages. */
+  readonly readMessages?: ((presentation: Presentation) => MessageReader | undefined) | undefined;
   /** Called when this publisher can no longer be served. It should get the reason. */
   readonly onFailed: (stream: LiveStream, error: SluiceError) => void;
   /** Called when something happens to the stream. Must not throw. */

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { LiveStream } from '../../src/live/stream.js';
 import type { Subscription } from '../../src/live/subscription.js';
 import type { LiveTag } from '../../src/live/tag.js';
+import { encodeAmf0 } from '../../src/protocols/amf/amf0-encoder.js';
 import { audioFrame, audioHeader, metadata, SPS_640, STILL, videoFrame, videoHeader } from './media.js';
 
 function newStream(gopCacheBytes = 100_000): LiveStream {
@@ -42,6 +43,49 @@ describe('subscribe', () => {
     const subscription = stream.subscribe({ maxBytes: 100_000 });
     stream.publish('video', 2600, videoFrame(false));
     expect(drain(subscription).map(short)).toEqual(['s', 'vH', 'aH', 'vK2000', 'v2500', 'a2510', 'v2600']);
+  });
+
+  it('J18 gives data messages unchanged, in order and at their time, but not to a reader who comes later', () => {
+    const stream = newStream();
+    const early = stream.subscribe({ maxBytes: 100_000 });
+    publishSeconds(stream, 0, 1);
+    const cue = encodeAmf0(['onCuePoint', 'one']);
+    stream.publish('script', 520, cue);
+    stream.publish('script', 520, encodeAmf0(['onCuePoint', 'two']));
+    stream.publish('video', 560, videoFrame(false));
+    const late = stream.subscribe({ maxBytes: 100_000 });
+    const tags = drain(early);
+    expect(tags.map(short)).toEqual(['vH', 'aH', 'vK0', 'v500', 'a510', 's', 's', 'v560']);
+    expect(tags[5]).toMatchObject({ body: cue, dts: 1_520, momentary: true });
+    expect(drain(late).map(short)).toEqual(['vH', 'aH', 'vK0', 'v500', 'a510', 'v560']);
+  });
+
+  it('J15 drops data messages that exceed the rate, and says so once', () => {
+    let now = 0;
+    const limits = { maxDataRate: 1_000 };
+    const stream = new LiveStream({ app: 'live', name: 'test', startedAt: 0, clock: { now: () => now }, limits });
+    const told: string[] = [];
+    stream.on({ onWarning: ({ message }) => told.push(message) });
+    const reader = stream.subscribe({ maxBytes: 100_000 });
+    const message = encodeAmf0(['onTextData', 'x'.repeat(100)]);
+    for (let i = 0; i < 50; i += 1) stream.publish('script', i, message);
+    const first = drain(reader).length;
+    expect(first).toBe(Math.floor(1_000 / (message.length + 128)));
+    now = 1_000;
+    for (let i = 0; i < 50; i += 1) stream.publish('script', 1_000 + i, message);
+    expect(drain(reader)).toHaveLength(first);
+    expect(stream.statistics.repairs.get('data-rate')).toBe(100 - 2 * first);
+    expect(stream.statistics.dataMessages).toBe(2 * first);
+    expect(told).toEqual([expect.stringContaining('maxDataRate')]);
+  });
+
+  it('J18 a reader that reads nothing loses data messages too, and stays within its limit', () => {
+    const stream = newStream();
+    publishSeconds(stream, 0, 1);
+    const subscription = stream.subscribe({ maxBytes: 2_000 });
+    for (let i = 0; i < 100; i += 1) stream.publish('script', 520 + i, encodeAmf0(['onTextData', 'x'.repeat(100)]));
+    expect(subscription.queuedBytes).toBeLessThanOrEqual(2_000);
+    expect(subscription.droppedTags).toBeGreaterThan(0);
   });
 
   it('gives the headers that belong to the cached pictures, and then the new ones', () => {

@@ -1,6 +1,12 @@
 // Limits on what RTMP peers may use of this machine.
 
+import { Type } from 'typebox';
 import { choice, count, limit, seconds } from '../option-kinds.js';
+
+const messageName = Type.String({
+  pattern: '^(\\*|[A-Za-z_][\\w.-]{0,63})$',
+  expected: 'a name of at most 64 letters, digits, _, . and -, or *',
+});
 
 export const ingestOptions = {
   maxStreams: count(1, 10_000, {
@@ -58,6 +64,20 @@ export const ingestOptions = {
     default: 'on',
     description:
       'Whether RTMP players may watch: rtmp://HOST/APP/NAME. No publish key is needed; with `playAccess: token` they need a token like all viewers.',
+  }),
+  dataMessages: Type.Array(messageName, {
+    default: [],
+    maxItems: 64,
+    uniqueItems: true,
+    placeholder: 'NAME,…',
+    expected: 'names of data messages such as onTextData, or *',
+    description:
+      'Data messages of publishers that become timed events: in the media, for pages, and for monitors. `*` takes all. RTMP players get every data message in any case.',
+  }),
+  maxDataRate: limit(0, 64 * 1024 * 1024, {
+    default: 512 * 1024,
+    unit: 'bytes',
+    description: 'Bytes per second of data messages of one publisher; beyond it, messages are dropped.',
   }),
   pingInterval: seconds(1, 600, {
     default: 5,

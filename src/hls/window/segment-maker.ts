@@ -1,6 +1,8 @@
 // Makes the segments that the segmenter decides on: gives them numbers, names, dates, init segments, gaps and runs.
 import type { InitTrack } from '../../protocols/mp4/init-segment.js';
 import type { EpochMilliseconds, Seconds } from '../../protocols/units.js';
+import { InbandEvents } from '../packaging/inband-events.js';
+import type { MadePart } from '../packaging/part.js';
 import type { StreamPeriod, StreamPeriods } from '../timeline/stream-periods.js';
 import {
   type CompleteSegment,
@@ -29,6 +31,8 @@ export interface SegmentInMaking extends OpenSegment {
 }
 
 export class SegmentMaker {
+  /** Timed events that wait for their part. */
+  readonly events = new InbandEvents();
   /** The init segment for new segments. */
   init: { readonly bytes: Buffer; readonly track: InitTrack } | undefined;
   readonly #options: SegmentMakerOptions;
@@ -60,6 +64,11 @@ export class SegmentMaker {
       shared: false,
       rest: 'unknown',
     };
+  }
+
+  /** The part with the events that belong to it. */
+  withEvents(part: MadePart): MadePart {
+    return this.events.isEmpty || this.init === undefined ? part : this.events.into(part, this.init.track.timescale);
   }
 
   /** RFC 8216bis 4.4.4.9: parts with GAP=YES replace missing media, so that the parts still add up to their segment. */

@@ -16,7 +16,6 @@ export interface SegmenterOptions extends SegmentMakerOptions {
 
 /** If a part ends further than this from a cut, the two are different times; a smaller difference is a rounding error. */
 const SAME_TIME: Seconds = 0.1;
-
 /** If media ends at most this much before a cut or before the next media, no frame is missing. */
 const NOTHING_MISSING: Seconds = 0.02;
 
@@ -41,7 +40,7 @@ type Closing = 'whole' | 'not-sent' | 'lost';
  */
 export class Segmenter implements PartSink {
   readonly #options: SegmenterOptions;
-  readonly #maker: SegmentMaker;
+  readonly maker: SegmentMaker;
   #open: SegmentInMaking | undefined;
   /** The newest complete segment or gap. */
   #last: Pick<CompleteSegment, 'index' | 'mediaSequence' | 'end'> | undefined;
@@ -55,11 +54,11 @@ export class Segmenter implements PartSink {
 
   constructor(options: SegmenterOptions) {
     this.#options = options;
-    this.#maker = new SegmentMaker(options);
+    this.maker = new SegmentMaker(options);
   }
 
   get init(): SegmentMaker['init'] {
-    return this.#maker.init;
+    return this.maker.init;
   }
 
   /** The segment being made. */
@@ -115,12 +114,13 @@ export class Segmenter implements PartSink {
 
   /** Applies from the next segment on. @param bytes kept as they are, together with the buffer they are a view of */
   setInit(bytes: Buffer, track: InitTrack): void {
-    this.#maker.init = { bytes, track };
+    this.maker.init = { bytes, track };
   }
 
   /** Adds a part. Drops it if it lies before the period or before a key frame, or comes too late. */
-  accept(part: MadePart): void {
-    if (!this.#canUse(part)) return;
+  accept(made: MadePart): void {
+    if (!this.#canUse(made)) return;
+    const part = this.maker.withEvents(made);
     const index = part.segmentIndex;
     if (this.#open !== undefined && index > this.#open.index) this.#close('whole');
     const open = this.#open ?? this.#begin(part);
@@ -191,7 +191,7 @@ export class Segmenter implements PartSink {
   clear(): void {
     this.#open = undefined;
     this.#last = undefined;
-    this.#maker.clear();
+    this.maker.clear();
     this.#expects = 'key-frame';
   }
 
@@ -241,7 +241,7 @@ export class Segmenter implements PartSink {
     this.#fillGaps(index);
     const cut = this.#cutTime(index);
     const isWhole = this.#last === undefined || this.#isAtCut(part);
-    return this.#maker.open(index, (isWhole ? undefined : cut) ?? part.start);
+    return this.maker.open(index, (isWhole ? undefined : cut) ?? part.start);
   }
 
   #close(why: Closing): void {
@@ -263,8 +263,8 @@ export class Segmenter implements PartSink {
     // If media is missing before the next segment, this one is extended up to that media, so that the date of the next one agrees with EXTINF.
     // The last segment of a publisher lasts as long as its media.
     const stretched = differs && (gap || continued);
-    if (gap) this.#maker.addGapParts(open, missing);
-    this.#add(this.#maker.complete(open, stretched ? end : open.end, gap));
+    if (gap) this.maker.addGapParts(open, missing);
+    this.#add(this.maker.complete(open, stretched ? end : open.end, gap));
   }
 
   #fillGaps(until: number): void {
@@ -273,7 +273,7 @@ export class Segmenter implements PartSink {
       const start = this.#cutTime(index) ?? last.end;
       const end = this.#endTime(index) ?? start + (this.#options.schedule.targetDuration ?? 0);
       this.#needKeyFrame();
-      this.#add(this.#maker.complete(this.#maker.open(index, start), end, true));
+      this.#add(this.maker.complete(this.maker.open(index, start), end, true));
     }
   }
 

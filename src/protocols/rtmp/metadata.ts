@@ -1,6 +1,6 @@
-// Extracts onMetaData from data messages in the form that FLV files have, with or without the encoder's @setDataFrame wrapper. Drops all
-// other data.
+// The body of an FLV script tag for a data message: onMetaData with or without the encoder's @setDataFrame wrapper, or any other message.
 
+import { decodeAmf } from '../amf/amf0-decoder.js';
 import { encodeAmf0 } from '../amf/amf0-encoder.js';
 import type { AmfLimits } from '../amf/budget.js';
 import { plainAmf0 } from '../amf/plain-amf0.js';
@@ -9,21 +9,32 @@ import { SluiceError } from '../errors.js';
 /** The AMF0 strings that a metadata message starts with. */
 const SET_DATA_FRAME = encodeAmf0(['@setDataFrame']);
 const ON_META_DATA = encodeAmf0(['onMetaData']);
+/** Messages between a server and its peer; they are no media of the stream. `onStatus` and the others come from relays. */
+const BETWEEN_PEERS: ReadonlySet<string> = new Set([
+  '|RtmpSampleAccess',
+  '@clearDataFrame',
+  'onStatus',
+  'onPlayStatus',
+]);
 
 /**
- * Returns the body of an FLV script tag if the data message contains metadata. The result is AMF0, even if the message was AMF3.
- * @returns undefined for other data, and for data that is not AMF0: some encoders send a timecode as 4 bare bytes
+ * Returns the body of an FLV script tag. Metadata becomes AMF0, even if it was AMF3, because its readers (FFmpeg) know only that; other
+ * messages stay as they are.
+ * @returns undefined for data that is not AMF (some encoders send a timecode as 4 bare bytes), has no name, or is no media of the stream
  */
-export function metadataBody(body: Buffer, amfLimits?: AmfLimits): Buffer | undefined {
-  let plain: Buffer;
+export function scriptBody(body: Buffer, amfLimits?: AmfLimits): Buffer | undefined {
   try {
-    plain = plainAmf0(body, amfLimits);
+    const { values, usesAmf3 } = decodeAmf(body, amfLimits);
+    const isWrapped = values[0] === '@setDataFrame';
+    const name = values[isWrapped ? 1 : 0];
+    if (typeof name !== 'string' || name === '' || BETWEEN_PEERS.has(name)) return undefined;
+    if (!isWrapped && name !== 'onMetaData') return body;
+    const plain = usesAmf3 ? plainAmf0(body, amfLimits) : body;
+    return isWrapped ? plain.subarray(SET_DATA_FRAME.length) : plain;
   } catch (error) {
     if (error instanceof SluiceError) return undefined;
     throw error;
   }
-  const unwrapped = startsWith(plain, SET_DATA_FRAME) ? plain.subarray(SET_DATA_FRAME.length) : plain;
-  return startsWith(unwrapped, ON_META_DATA) ? unwrapped : undefined;
 }
 
 /** Wraps the body of a script tag in a data message, in the form that servers expect from an encoder. */

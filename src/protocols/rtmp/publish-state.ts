@@ -6,7 +6,7 @@ import type { RtmpLimits } from './limits.js';
 import { isKeyFrame } from './media-head.js';
 import { CONTROL_MESSAGE_STREAM } from './message-types.js';
 import type { DataMessage, MediaMessage } from './messages.js';
-import { metadataBody } from './metadata.js';
+import { scriptBody } from './metadata.js';
 import type { MediaEvent, SessionEvent } from './session-event.js';
 
 /** For each queued message this many bytes count in addition to its body, so that a flood of 1-byte messages reaches the limit. */
@@ -88,7 +88,7 @@ export class PublishState {
   media(message: MediaMessage | DataMessage): void {
     const stage = this.#stage.state;
     if (stage === 'none' || !this.#concerns(message.messageStreamId)) return;
-    const body = message.type === 'data' ? metadataBody(message.body, this.#limits.amf) : message.body;
+    const body = message.type === 'data' ? scriptBody(message.body, this.#limits.amf) : message.body;
     if (body === undefined) return;
     const kind = message.type === 'data' ? 'script' : message.type;
     const { timestamp } = message;

@@ -7,6 +7,7 @@ import type { PublishScope, StoredPublishers } from '../../access/publishers/pub
 import type { GrantControl } from '../../contracts/grant.js';
 import type { RecordingControl } from '../../contracts/recordings.js';
 import type { PushControl } from '../../contracts/relay.js';
+import type { EventControl } from '../../contracts/timed-event.js';
 import type { EpochMilliseconds, Milliseconds } from '../../protocols/units.js';
 import type { Health, StreamDirectory } from '../http/dependencies.js';
 import type { MetricsPage } from '../http/metrics/figures.js';
@@ -40,6 +41,7 @@ export interface AdminDependencies {
   readonly revokeSession: (session: { readonly sid: string; readonly until: number }) => Promise<void>;
   readonly recordings: RecordingControl;
   readonly targets: PushControl;
+  readonly events: EventControl;
   readonly publishers: PublisherStore;
   readonly operators: Pick<OperatorTokens, 'check' | 'list' | 'add' | 'revoke'>;
   readonly audit: Pick<AuditLog, 'write' | 'read'>;

@@ -51,21 +51,15 @@ export const adminError = defineErrors({
   'admin.internal': { kind: 'unavailable', summary: 'Status 500. Internal error. The log of the gateway says why.' },
 });
 
-export type AdminErrorCode = keyof typeof adminError.entries;
-
 /** An error that is answered with this status, code and message. */
 export class AdminProblem extends Error {
   override readonly name = 'AdminProblem';
   readonly statusCode: number;
-  readonly code: AdminErrorCode;
+  /** One of `adminError`, or that of the room that refused the request. */
+  readonly code: string;
   readonly headers: Readonly<Record<string, string>>;
 
-  constructor(
-    statusCode: number,
-    code: AdminErrorCode,
-    message: string,
-    headers: Readonly<Record<string, string>> = {},
-  ) {
+  constructor(statusCode: number, code: string, message: string, headers: Readonly<Record<string, string>> = {}) {
     super(message);
     this.statusCode = statusCode;
     this.code = code;

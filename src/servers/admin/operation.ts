@@ -13,8 +13,10 @@ export interface Operation {
   readonly params?: TSchema;
   readonly query?: TSchema;
   readonly body?: TSchema;
-  /** The answer with status 200. */
+  /** The answer. */
   readonly answer: TSchema;
+  /** The status of the answer. Default 200. */
+  readonly status?: number;
   /** Statuses of errors of this route, in addition to those of every route. */
   readonly errors?: readonly number[];
 }
@@ -55,6 +57,7 @@ export function operation({
   query,
   body,
   answer,
+  status = 200,
   errors = [],
 }: Operation) {
   const statuses = [
@@ -77,7 +80,7 @@ export function operation({
       ...(params !== undefined && { params }),
       ...(query !== undefined && { querystring: query }),
       ...(body !== undefined && { body }),
-      response: { 200: answer, ...Object.fromEntries(problems) },
+      response: { [status]: answer, ...Object.fromEntries(problems) },
     },
   };
 }

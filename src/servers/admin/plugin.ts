@@ -14,6 +14,7 @@ import { AdminProblem } from './errors.js';
 import { openApiRoutes, registerOpenApi } from './openapi.js';
 import { installOwnNames } from './own-names.js';
 import { installProblems, type ShownProblem } from './problems.js';
+import { eventRoutes } from './routes/events.js';
 import { publisherRoutes } from './routes/publishers.js';
 import { recordingRoutes } from './routes/recordings.js';
 import { sessionRoutes } from './routes/sessions.js';
@@ -65,6 +66,7 @@ export function registerAdmin(
   void app.register(stateRoutes, dependencies);
   void app.register(sessionRoutes, { ...dependencies, changes });
   void app.register(recordingRoutes, { ...dependencies, changes });
+  void app.register(eventRoutes, dependencies);
   void app.register(publisherRoutes, { ...dependencies, changes });
   void app.register(targetRoutes, { ...dependencies, changes });
   void app.register(tokenRoutes, { ...dependencies, changes });

@@ -4,6 +4,7 @@ import type { ViewerAccess } from '../../contracts/access.js';
 import type { RecordingLibrary } from '../../contracts/recordings.js';
 import type { StoredBody } from '../../contracts/stored-body.js';
 import type { Thumbnail } from '../../contracts/thumbnail.js';
+import type { EventFeed } from '../../contracts/timed-event.js';
 import type { SluiceError } from '../../protocols/errors.js';
 import type { BitsPerSecond, EpochMilliseconds, Seconds } from '../../protocols/units.js';
 import type { EdgesOptions } from './delivery/edges.js';
@@ -232,6 +233,8 @@ export interface HttpDependencies extends HttpOptions {
   readonly edges?: EdgesOptions | undefined;
   /** If undefined, there is nothing below `/vod/`. */
   readonly recordings?: RecordingLibrary | undefined;
+  /** Undefined: streams have no events. */
+  readonly events?: EventFeed | undefined;
   /** If undefined, there are no thumbnails. */
   readonly thumbnails?: ThumbnailSource | undefined;
   /** If undefined, `/metrics` has only the figures of HTTP and of the process. */

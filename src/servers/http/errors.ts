@@ -49,6 +49,11 @@ export const httpError = defineErrors({
     summary:
       'More requests wait for media than `maxWaiters` allows, or `maxWaitersPerIp` for one address. If that is a proxy, name it in `trustedProxies`.',
   },
+  'http.too-many-readers': {
+    kind: 'limit',
+    summary:
+      'Status 503. More than 256 connections of one address, or 10,000 in all, read events. If that is a proxy, name it in `trustedProxies`.',
+  },
   'http.listen': {
     kind: 'unavailable',
     summary:

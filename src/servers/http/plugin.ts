@@ -27,6 +27,7 @@ import { apiRoutes } from './routes/api.js';
 import { assetRoutes } from './routes/assets.js';
 import { dashRoutes } from './routes/dash.js';
 import { edgeRoutes } from './routes/edges.js';
+import { eventRoutes } from './routes/events.js';
 import { healthRoutes } from './routes/health.js';
 import { hlsRoutes } from './routes/hls.js';
 import { metricsRoutes } from './routes/metrics.js';
@@ -128,10 +129,13 @@ export function registerSluice(
     isProtected,
   });
   if (edges !== undefined) void app.register(edgeRoutes, { edges, gate, access: dependencies.access });
-  const { recordings } = dependencies;
+  const { recordings, events } = dependencies;
   if (recordings !== undefined) {
     void app.register(recordingRoutes, { recordings, gate });
     void app.register(recordingApiRoutes, { recordings, gate });
+  }
+  if (events !== undefined) {
+    void app.register(eventRoutes, { events, gate, addresses: services.addresses, domain: errors.shared });
   }
   void app.register(healthRoutes, { health: dependencies.health });
   const policy = dependencies.metricsPolicy ?? 'admin';

@@ -118,7 +118,9 @@ export class Playback {
   }
 
   /** A player's timestamps start at 0. Headers and metadata get the current time, because their own may be far in the past. */
-  #timestamp({ kind, dts, sequenceHeader }: PlayItem): Milliseconds {
+  #timestamp({ kind, dts, sequenceHeader, momentary }: PlayItem): Milliseconds {
+    if (momentary === true && this.#origin !== undefined)
+      return Math.max(this.#resumeAt, Math.round(dts - this.#origin));
     if (kind === 'script' || sequenceHeader) return this.#last;
     this.#origin ??= dts - this.#resumeAt;
     const timestamp = Math.max(this.#resumeAt, Math.round(dts - this.#origin));

@@ -9,6 +9,8 @@ export interface PlayItem {
   /** Decode time on the stream's own timeline. */
   readonly dts: Milliseconds;
   readonly sequenceHeader: boolean;
+  /** Whether this is a data message that belongs to the time `dts`. */
+  readonly momentary?: boolean;
   /** Body of an FLV tag, shared with other readers: never modified. */
   readonly body: Buffer;
 }

@@ -16,6 +16,8 @@ import type {
   StoredRecording,
   UploadState,
 } from '../../../src/contracts/recordings.js';
+import type { EventControl, NewTimedEvent, TimedEvent } from '../../../src/contracts/timed-event.js';
+import { dataError } from '../../../src/data/errors.js';
 import { publisherStore } from '../../../src/gateway/publisher-store.js';
 import { targetStore } from '../../../src/gateway/target-store.js';
 import { recordingError } from '../../../src/recording/errors.js';
@@ -166,6 +168,22 @@ export class FakeRecordings implements RecordingControl {
   }
 }
 
+/** Only `live/demo` is live. */
+class FakeEvents implements EventControl {
+  #seq = 0;
+
+  send(app: string, name: string, { name: event, values, at = Date.UTC(2026, 10, 28) }: NewTimedEvent): TimedEvent {
+    if (name !== LIVE_STREAM.name) throw dataError('data.no-such-stream', `no stream ${app}/${name} is live`);
+    if (this.#seq >= 2) throw dataError('data.event-rate', 'got too many events');
+    this.#seq += 1;
+    return { seq: this.#seq, name: event, mediaTime: 1.5, date: at, values };
+  }
+
+  read(): undefined {
+    return undefined;
+  }
+}
+
 export const FINISHED: RecordingState = {
   ...{ id: '01m8hgbrkf8jfx3hh4kj75bk6k', app: 'live', name: 'demo', pinned: false, state: 'finished' },
   ...{ start: Date.UTC(2026, 10, 28), end: Date.UTC(2026, 10, 28, 1), duration: 3600, bytes: 7, gaps: [] },
@@ -204,6 +222,7 @@ export async function adminUnderTest(changes: Partial<AdminAppDependencies> = {}
       get: (application, name) => streams.find((stream) => stream.app === application && stream.name === name),
     },
     grants,
+    events: new FakeEvents(),
     revokeSession: async ({ sid }) => void revoked.push(sid),
     recordings,
     targets: new PushTargets({

@@ -1,0 +1,141 @@
+// Joins publishers, programs, playlists and monitors: whatever is said at a moment of a stream reaches all of them with the same number and time.
+
+import type { Logger } from '../contracts/logger.js';
+import type { EventControl, EventReader, EventReading, NewTimedEvent, TimedEvent } from '../contracts/timed-event.js';
+import { readDataMessage } from '../data/data-message.js';
+import { dataError } from '../data/errors.js';
+import { EventBudget, MAX_EVENT_BYTES } from '../data/event-budget.js';
+import { EventLog } from '../data/event-log.js';
+import { MessageTimes } from '../data/message-times.js';
+import type { Presentation } from '../hls/presentation.js';
+import type { LiveTag } from '../live/tag.js';
+import type { MessageReader } from '../pipeline/stream-pipeline-options.js';
+import type { Clock } from '../protocols/clock.js';
+import { type EpochMilliseconds, type Milliseconds, millisecondsToSeconds, type Seconds } from '../protocols/units.js';
+
+/** UTF-8 bytes of the JSON of a publisher's message. A larger one is dropped: every viewer would have to load it. */
+const MAX_MESSAGE_BYTES = 16 * 1024;
+/** A program may say what happens this much later. */
+const LONGEST_AHEAD: Seconds = 3_600;
+/** Tells the ID3 frames of this program from those of others. */
+const DESCRIPTION = 'sluice';
+
+export interface StreamEventsOptions {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Names of the data messages that become events; `*` stands for all. */
+  readonly dataMessages: readonly string[];
+}
+
+interface EventStream {
+  readonly presentation: Presentation;
+  readonly log: EventLog;
+  readonly budget: EventBudget;
+}
+
+export class StreamEvents implements EventControl {
+  readonly #options: StreamEventsOptions;
+  readonly #names: ReadonlySet<string>;
+  readonly #streams = new Map<string, EventStream>();
+  /** Number of events so far, by origin. */
+  readonly counts = { publisher: 0, program: 0, dropped: 0 };
+
+  constructor(options: StreamEventsOptions) {
+    this.#options = options;
+    this.#names = new Set(options.dataMessages);
+  }
+
+  /** Number of monitors that read events. */
+  get readers(): number {
+    let readers = 0;
+    for (const { log } of this.#streams.values()) readers += log.readers;
+    return readers;
+  }
+
+  /** A stream begins. */
+  presented(presentation: Presentation): void {
+    const { clock } = this.#options;
+    const now = () => clock.now();
+    const key = keyOf(presentation.app, presentation.name);
+    this.#streams.get(key)?.log.end();
+    const stream = { presentation, log: new EventLog(now, clock.wallClock()), budget: new EventBudget(now) };
+    this.#streams.set(key, stream);
+    presentation.onEnd(() => {
+      if (this.#streams.get(key) === stream) this.#streams.delete(key);
+      stream.log.end();
+    });
+  }
+
+  /** @returns undefined if no data message becomes an event */
+  readMessages(presentation: Presentation): MessageReader | undefined {
+    const stream = this.#streams.get(keyOf(presentation.app, presentation.name));
+    if (this.#names.size === 0 || stream === undefined) return undefined;
+    const times = new MessageTimes<LiveTag>((tag, time) => this.#onMessage(stream, tag, time));
+    return {
+      message: (tag) => times.message(tag, tag.dts),
+      frame: (tag) => (tag.kind === 'video' ? times.picture(tag) : times.sound(tag.dts)),
+    };
+  }
+
+  read(app: string, name: string, after: number | undefined, reader: EventReader): EventReading | undefined {
+    const log = this.#streams.get(keyOf(app, name))?.log;
+    if (log === undefined) return undefined;
+    return { earlier: after === undefined ? [] : log.since(after), close: log.read(reader) };
+  }
+
+  send(app: string, name: string, { name: event, values, at }: NewTimedEvent): TimedEvent {
+    const stream = this.#streams.get(keyOf(app, name));
+    const now = stream?.presentation.mediaTimeOf();
+    if (stream === undefined || now === undefined) {
+      throw dataError('data.no-such-stream', `no stream ${app}/${name} is live`);
+    }
+    const bytes = Buffer.byteLength(event) + Buffer.byteLength(JSON.stringify(values));
+    if (bytes > MAX_EVENT_BYTES) {
+      throw dataError('data.event-size', `got an event of ${bytes} bytes, expected at most ${MAX_EVENT_BYTES}`);
+    }
+    const mediaTime = at === undefined ? now : this.#timeAt(stream.presentation, at, now);
+    stream.budget.take();
+    this.counts.program += 1;
+    return this.#add(stream, event, values, mediaTime);
+  }
+
+  #timeAt(presentation: Presentation, at: EpochMilliseconds, now: Seconds): Seconds {
+    const mediaTime = presentation.mediaTimeOf(at) ?? now;
+    const latest = presentation.targetDuration ?? 0;
+    if (mediaTime < now - latest) {
+      throw dataError(
+        'data.event-time',
+        `the event is ${Math.round(now - mediaTime)} s late, expected at most ${latest} s`,
+      );
+    }
+    if (mediaTime > now + LONGEST_AHEAD) {
+      throw dataError('data.event-time', `the event is more than ${LONGEST_AHEAD} s ahead`);
+    }
+    return mediaTime;
+  }
+
+  #onMessage(stream: EventStream, { body }: LiveTag, time: Milliseconds): void {
+    const message = readDataMessage(body);
+    if (message === undefined || !(this.#names.has('*') || this.#names.has(message.name))) return;
+    if (Buffer.byteLength(JSON.stringify(message.values)) > MAX_MESSAGE_BYTES) {
+      this.counts.dropped += 1;
+      const { app, name } = stream.presentation;
+      const fields = { app, stream: name, code: 'data.event-size', message: message.name.slice(0, 64) };
+      this.#options.logger.warn(fields, `a data message is larger than ${MAX_MESSAGE_BYTES} bytes and is left out`);
+      return;
+    }
+    this.counts.publisher += 1;
+    this.#add(stream, message.name, message.values, millisecondsToSeconds(time));
+  }
+
+  #add({ presentation, log }: EventStream, name: string, values: TimedEvent['values'], mediaTime: Seconds): TimedEvent {
+    const { event, text } = log.add({ name, values, mediaTime, date: presentation.dateOf(mediaTime) });
+    presentation.addEvent({ id: event.seq % 2 ** 32, time: mediaTime, description: DESCRIPTION, text });
+    return event;
+  }
+}
+
+/** Neither part can contain a line feed. */
+function keyOf(app: string, name: string): string {
+  return `${app}\n${name}`;
+}

@@ -1,0 +1,119 @@
+// The connections that read events: what they share, and what each of them may make the gateway keep.
+
+import { Readable } from 'node:stream';
+import type { EventReader, LoggedEvent } from '../../../contracts/timed-event.js';
+
+/** Bytes that may wait for a reader who is too slow. Then its connection is closed; it may come back and say what it has. */
+const MAX_UNREAD = 256 * 1024;
+const MAX_READERS = 10_000;
+const MAX_READERS_PER_ADDRESS = 256;
+
+export class EventReaders {
+  readonly #open = new Set<ServerSentEvents>();
+  readonly #ofAddress = new Map<string, number>();
+  /** The text of the newest event, which is made once for all readers. */
+  readonly #shared = new SharedText();
+
+  /**
+   * @param address those of one party share a limit
+   * @param isAllowed asked again at each heartbeat
+   * @returns undefined if there are too many
+   */
+  open(address: string, isAllowed: () => boolean): ServerSentEvents | undefined {
+    const count = this.#ofAddress.get(address) ?? 0;
+    if (this.#open.size >= MAX_READERS || count >= MAX_READERS_PER_ADDRESS) return undefined;
+    this.#ofAddress.set(address, count + 1);
+    const reader = new ServerSentEvents(this.#shared, isAllowed, () => {
+      this.#open.delete(reader);
+      const left = (this.#ofAddress.get(address) ?? 1) - 1;
+      if (left > 0) this.#ofAddress.set(address, left);
+      else this.#ofAddress.delete(address);
+    });
+    this.#open.add(reader);
+    return reader;
+  }
+
+  beat(): void {
+    for (const reader of [...this.#open]) reader.beat();
+  }
+
+  close(): void {
+    for (const reader of [...this.#open]) reader.end();
+  }
+}
+
+class SharedText {
+  #event: LoggedEvent | undefined;
+  #bytes = Buffer.alloc(0);
+
+  of(logged: LoggedEvent): Buffer {
+    if (logged !== this.#event) {
+      this.#event = logged;
+      this.#bytes = Buffer.from(`id: ${logged.event.seq}\ndata: ${logged.text}\n\n`);
+    }
+    return this.#bytes;
+  }
+}
+
+const HEARTBEAT = Buffer.from(':\n\n');
+const END = Buffer.from('event: end\ndata: {}\n\n');
+
+/** The answer to one reader. */
+class ServerSentEvents implements EventReader {
+  readonly body: Readable;
+  onClose: () => void = () => undefined;
+  readonly #shared: SharedText;
+  readonly #isAllowed: () => boolean;
+  #ended = false;
+
+  constructor(shared: SharedText, isAllowed: () => boolean, onClose: () => void) {
+    this.#shared = shared;
+    this.#isAllowed = isAllowed;
+    this.body = new Readable({
+      // Nothing is made on request: events are pushed when they happen.
+      read: () => undefined,
+      destroy: (error, callback) => {
+        onClose();
+        this.onClose();
+        callback(error);
+      },
+    });
+  }
+
+  onEvent(logged: LoggedEvent): void {
+    this.#push(this.#shared.of(logged));
+  }
+
+  onEnd(): void {
+    this.#push(END);
+    this.end();
+  }
+
+  text(text: string): void {
+    this.#push(Buffer.from(text));
+  }
+
+  beat(): void {
+    if (this.#isAllowed()) this.#push(HEARTBEAT);
+    else this.end();
+  }
+
+  /** Sends what is waiting, and ends the answer. */
+  end(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.body.push(null);
+  }
+
+  /** Nothing will be sent at all. */
+  drop(): void {
+    this.#ended = true;
+    this.body.destroy();
+  }
+
+  #push(bytes: Buffer): void {
+    if (this.#ended || this.body.destroyed) return;
+    if (this.body.readableLength > MAX_UNREAD) this.body.destroy();
+    else this.body.push(bytes);
+  }
+}
