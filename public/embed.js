@@ -62,10 +62,13 @@ const COMMANDS = {
   getState: () => announce('state'),
 };
 
-function announce(event) {
+function announce(event, more = {}) {
   if (window.parent === window) return;
   // Nothing in this message is secret: any site may embed the page.
-  window.parent.postMessage({ source: 'sluice', event, app: stream.app, name: stream.name, ...snapshot() }, '*');
+  window.parent.postMessage(
+    { source: 'sluice', event, app: stream.app, name: stream.name, ...snapshot(), ...more },
+    '*',
+  );
 }
 
 function snapshot() {
@@ -98,4 +101,5 @@ player.addEventListener('trouble', () => {
   if (player.trouble === 'token-expired') announce('token-expired');
 });
 for (const type of ['play', 'pause', 'volumechange']) video.addEventListener(type, () => announce(type));
+player.addEventListener('timed-event', ({ detail: timedEvent }) => announce('timed-event', { timedEvent }));
 announce('ready');

@@ -11,6 +11,7 @@ import { liveWindow, seekTarget } from './live-window.js';
 import { playlistLoader } from './playlist-loader.js';
 import { serverNow } from './server-clock.js';
 import { SharedLine } from './shared-line.js';
+import { TimedEvents } from './timed-events.js';
 import { Hls } from './vendor/hls.mjs';
 import { ViewerTicket } from './viewer-ticket.js';
 
@@ -25,6 +26,7 @@ export class PlaybackEngine {
   #native = false;
   /** @type {LiveDistance | undefined} For native playback. */ #distance;
   #ticket = new ViewerTicket();
+  #events;
   #line = new SharedLine(() => this.#poll());
   /** Whether hls.js may keep requests waiting; decided when it starts to play, and when it goes to live. */ #mayWait = true;
   /** Kept over a restart: an error that returns right after one is the same error. */
@@ -35,7 +37,7 @@ export class PlaybackEngine {
    * @param {HTMLVideoElement} video
    * @param {string} source URL of the multivariant playlist
    * @param {{onReady: () => void, onLevels: () => void, onLevel: () => void, onLost: () => void, onUnsupported: () => void,
-   *   onDiscontinuity: () => void}} options
+   *   onDiscontinuity: () => void, onTimedEvent: (event: import('./timed-events.js').TimedEvent) => void}} options
    * `onReady`: playback may be requested; `onLevels`: the choices or the choice changed; `onLevel`: another level is shown; `onLost`:
    * reading failed for good; `onUnsupported`: this browser cannot decode the stream; `onDiscontinuity`: the playlist has a new
    * discontinuity
@@ -44,6 +46,7 @@ export class PlaybackEngine {
     this.#video = video;
     this.#source = source;
     this.#options = options;
+    this.#events = new TimedEvents(video, options.onTimedEvent);
     video.addEventListener('error', () => this.#native && options.onLost(), { signal: this.#listeners.signal });
   }
 
@@ -168,6 +171,7 @@ export class PlaybackEngine {
   close() {
     this.#listeners.abort();
     this.#release();
+    this.#events.close();
     this.#line.close();
   }
 
@@ -188,6 +192,7 @@ export class PlaybackEngine {
       },
     });
     this.#hls = hls;
+    hls.on(Hls.Events.FRAG_PARSING_METADATA, (_event, { samples }) => this.#events.add(samples));
     hls.on(Hls.Events.MANIFEST_PARSED, () => {
       onLevels();
       onReady();
@@ -208,6 +213,7 @@ export class PlaybackEngine {
 
   #startNative() {
     this.#native = true;
+    this.#events.watchCues();
     this.#distance = new LiveDistance(this.#video);
     this.#video.src = this.#source;
     this.#options.onReady();
@@ -252,6 +258,7 @@ export class PlaybackEngine {
   }
 
   #release() {
+    this.#events.reset();
     this.#hls?.destroy();
     this.#hls = null;
     this.#distance?.close();

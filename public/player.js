@@ -16,7 +16,7 @@ const POSITION_INTERVAL = 500;
 /**
  * Events: `state` (detail: {state, previous}), `levels` (the quality menu changed), `level` (another level is shown), `blocked` (the
  * browser refused to play with sound, so the video is muted), `broadcast` (`resuming` or `away` changed), `trouble` (`trouble` changed),
- * `position` (the viewer's position, or its distance from live, may have changed; everything that shows it is updated together).
+ * `timed-event` (detail: a `TimedEvent`, whose picture is shown), `position` (the viewer's position, or its distance from live, may have changed; everything that shows it is updated together).
  */
 export class LivePlayer extends EventTarget {
   #video;
@@ -64,6 +64,7 @@ export class LivePlayer extends EventTarget {
       onLevels: () => this.#emit('levels'),
       onLevel: () => this.#emit('level'),
       onLost: () => this.#lost(),
+      onTimedEvent: (event) => this.#emit('timed-event', event),
       onUnsupported: () => this.#onUnsupported(),
       onDiscontinuity: () => {
         this.#tracks.discontinuity();

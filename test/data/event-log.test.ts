@@ -47,7 +47,12 @@ describe('the events of a stream', () => {
     const log = new EventLog(() => 0, 0);
     let ends = 0;
     const leave = log.read({ onEvent: () => expect.unreachable(), onEnd: () => expect.unreachable() });
-    log.read({ onEvent: () => undefined, onEnd: () => void (ends += 1) });
+    log.read({
+      onEvent: () => undefined,
+      onEnd: () => {
+        ends += 1;
+      },
+    });
     leave();
     log.add(EVENT);
     log.end();

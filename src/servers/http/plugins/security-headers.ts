@@ -9,7 +9,8 @@ const NOTHING_POLICY = "default-src 'none'; frame-ancestors 'none'";
 export function pagePolicy(frameAncestors: string): string {
   return [
     "default-src 'self'",
-    "media-src 'self' blob:",
+    // hls.js gives the text tracks of captions and timed events the source `data:,WEBVTT`; without it the browser shows none of their cues.
+    "media-src 'self' blob: data:",
     "worker-src 'self' blob:",
     "connect-src 'self'",
     "img-src 'self' data:",
