@@ -22,7 +22,7 @@ import { playAccess } from './gateway/play-access.js';
 import { programPublishAccess } from './gateway/program-access.js';
 import { keyAndUsers, publishEvents, publishExpiring } from './gateway/publishers.js';
 import { pushTargets } from './gateway/relay.js';
-import { rtmpOptions } from './gateway/rtmp-options.js';
+import { registryOptions, rtmpOptions } from './gateway/rtmp-options.js';
 import { rtmpPlayers } from './gateway/rtmp-players.js';
 import { StreamAdmission } from './gateway/stream-admission.js';
 import { thumbnailMaker, thumbnails } from './gateway/stream-thumbnails.js';
@@ -110,11 +110,8 @@ export class Gateway {
     this.#directory = new PipelineDirectory(this.#origin);
     parts.access.findSettings((app, name) => this.#directory.find(app, name)?.settings);
     this.#registry = new StreamRegistry({
-      maxStreams: config.maxStreams,
-      conflict: config.publishConflict,
-      takeoverAfter: config.takeoverAfter * 1000,
+      ...registryOptions(config),
       clock,
-      limits: { maxDataRate: config.maxDataRate },
     });
     const onFault = ({ cause }: Fault) => logger.error({ err: cause }, 'internal error: the load is not measured');
     const load = new FailureDomain('load', onFault);
@@ -150,10 +147,7 @@ export class Gateway {
       rtmpPort: () => (this.#rtmpUrl === undefined ? undefined : Number(new URL(this.#rtmpUrl).port)),
       metrics: {
         figures: () => ({
-          ...gatewayFigures({
-            ...{ rtmp: this.#rtmp, directory: this.#directory, capacity: this.#capacity },
-            outbox: this.#parts.access.outbox(),
-          }),
+          ...gatewayFigures(this.#parts, { rtmp: this.#rtmp, directory: this.#directory, capacity: this.#capacity }),
           adminRefused: this.#admin?.refused ?? new Map(),
           bucket: this.#parts.recording.bucket(),
         }),

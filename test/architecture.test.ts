@@ -75,6 +75,7 @@ const CALLBACKS: Readonly<Record<string, number>> = {
   'servers/http/delivery/pieces.ts': 1,
   'servers/http/delivery/shared-calls.ts': 4,
   'servers/http/delivery/slow-readers.ts': 2,
+  'servers/http/routes/events.ts': 1,
   'servers/http/delivery/unread-answers.ts': 1,
   'servers/http/limited-log.ts': 1,
   'servers/http/metering/connections.ts': 11,
@@ -126,7 +127,7 @@ const protocols = {
 /** Types and constants that several modules share. */
 const contracts = 'contracts';
 const anyProtocol = [shared, contracts, ...Object.keys(protocols)];
-const middle = ['live', 'transcode', 'hls', 'dash', 'access', 'events', 'recording', 'relay'];
+const middle = ['live', 'transcode', 'hls', 'dash', 'access', 'events', 'data', 'recording', 'relay'];
 
 /** The composition root may build objects of every module. */
 const composed = [

@@ -202,7 +202,12 @@ describe('docs/addresses.md', () => {
       totals: () => ({ count: 0, bytes: 0 }),
       movie: () => Promise.reject(new Error('not asked for here')),
     };
-    await app.register(sluiceHttp, { ...fakeDependencies({ dash }), recordings, edges: { secrets: [], only: false } });
+    await app.register(sluiceHttp, {
+      ...fakeDependencies({ dash }),
+      recordings,
+      events: { read: () => undefined },
+      edges: { secrets: [], only: false },
+    });
     await app.ready();
     await app.close();
     // As the table writes them. Of the catch-all routes below the two roots only what is more exact is an address.

@@ -1,4 +1,6 @@
 // Makes the MPD as data from the listed segments. Pure, so that tests can compare it with a golden file.
+
+import { ID3_SCHEME } from '../protocols/mp4/event-message.js';
 import { type BitsPerSecond, type EpochMilliseconds, type Seconds, secondsToMilliseconds } from '../protocols/units.js';
 import type { AdaptationSet, Manifest, Period, Representation } from './manifest.js';
 import type { ListedPeriod } from './periods.js';
@@ -47,7 +49,7 @@ export function describeManifest(
     minBufferTime: targetDuration,
     maxSegmentDuration: targetDuration,
     baseUrl: media,
-    periods: playable.map((listed) => period(listed, kinds, origin)),
+    periods: playable.map((listed) => period(listed, kinds, origin, presentation.carriesEvents === true)),
   };
   const end = last === undefined ? 0 : endOf(last);
   const phase = phaseOf(presentation);
@@ -103,8 +105,11 @@ function shortestEndOf(period: Period | undefined): Seconds {
 /** Seconds since 1970. */
 const sinceEpoch = (date: EpochMilliseconds): Seconds => (date as number) / 1000;
 
-/** @param origin presentation time of media time 0 */
-function period(listed: ListedPeriod, kinds: ReadonlySet<string>, origin: Seconds): Period {
+/**
+ * @param origin presentation time of media time 0
+ * @param carriesEvents whether there are timed events in the pictures or, without pictures, in the sound
+ */
+function period(listed: ListedPeriod, kinds: ReadonlySet<string>, origin: Seconds, carriesEvents: boolean): Period {
   const sets = new Map<
     string,
     { readonly contentType: 'video' | 'audio'; readonly representations: Representation[] }
@@ -118,7 +123,11 @@ function period(listed: ListedPeriod, kinds: ReadonlySet<string>, origin: Second
     set.representations.push(made);
     sets.set(codec, set);
   }
-  const adaptationSets = [...sets].map(([codec, set]): AdaptationSet => ({ id: adaptationSetId(codec), ...set }));
+  const carrier = kinds.has('video') ? 'video' : 'audio';
+  const adaptationSets = [...sets].map(([codec, set]): AdaptationSet => {
+    const inbandEvents = carriesEvents && set.contentType === carrier ? ID3_SCHEME : undefined;
+    return { id: adaptationSetId(codec), inbandEvents, ...set };
+  });
   return { id: `p${listed.first}`, start: origin + listed.mediaStart, adaptationSets };
 }
 

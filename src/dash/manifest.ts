@@ -31,6 +31,8 @@ export interface Period {
 export interface AdaptationSet {
   readonly id: number;
   readonly contentType: 'video' | 'audio';
+  /** 5.3.9.2: the scheme of the `emsg` boxes in its segments; undefined if there are none. */
+  readonly inbandEvents?: string | undefined;
   readonly representations: readonly Representation[];
 }
 

@@ -38,10 +38,11 @@ function renderPeriod({ id, start, adaptationSets }: Period, baseUrl: string): L
   return element('Period', { id, start: duration(start) }, [base, ...adaptationSets.map(renderAdaptationSet)]);
 }
 
-function renderAdaptationSet({ id, contentType, representations }: AdaptationSet): Lines {
+function renderAdaptationSet({ id, contentType, inbandEvents, representations }: AdaptationSet): Lines {
   const attributes = { id, contentType, mimeType: `${contentType}/mp4`, segmentAlignment: 'true', startWithSAP: 1 };
   const role = element('Role', { schemeIdUri: 'urn:mpeg:dash:role:2011', value: 'main' });
-  return element('AdaptationSet', attributes, [role, ...representations.map(renderRepresentation)]);
+  const events = inbandEvents === undefined ? [] : [element('InbandEventStream', { schemeIdUri: inbandEvents })];
+  return element('AdaptationSet', attributes, [...events, role, ...representations.map(renderRepresentation)]);
 }
 
 function renderRepresentation(representation: Representation): Lines {

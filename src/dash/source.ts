@@ -48,6 +48,8 @@ export interface DashPresentation {
    * clock runs slow or fast, presentation time does too; players read the current presentation time from `mediaNow`.
    */
   readonly mediaOrigin: EpochMilliseconds;
+  /** Whether its media has timed events. */
+  readonly carriesEvents?: boolean;
   /** The current media time, as a date counted from `mediaOrigin`, and so not the wall clock. */
   readonly mediaNow: EpochMilliseconds;
   /** The listed segments of each rendition, in the order of the ladder. */

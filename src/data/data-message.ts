@@ -5,7 +5,7 @@ import { decodeAmf0 } from '../protocols/amf/amf0-decoder.js';
 import { amfToJson } from '../protocols/amf/json-value.js';
 import { SluiceError } from '../protocols/errors.js';
 
-export interface DataMessage {
+export interface ReadMessage {
   readonly name: string;
   readonly values: JsonValue;
 }
@@ -14,7 +14,7 @@ export interface DataMessage {
  * @param body AMF0, which may contain AMF3
  * @returns undefined for a body that does not begin with a name. Of several values after the name, `values` is a list
  */
-export function readDataMessage(body: Buffer): DataMessage | undefined {
+export function readDataMessage(body: Buffer): ReadMessage | undefined {
   try {
     const [name, ...values] = decodeAmf0(body);
     if (typeof name !== 'string') return undefined;

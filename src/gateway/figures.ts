@@ -5,15 +5,18 @@ import type { PipelineDirectory } from '../pipeline/pipeline-directory.js';
 import type { StreamPipeline } from '../pipeline/stream-pipeline.js';
 import type { GatewayFigures, StreamFigures } from '../servers/http/metrics/figures.js';
 import type { RtmpServer } from '../servers/rtmp/listener.js';
+import type { GatewayParts } from './parts.js';
 
 export interface FigureSources {
   readonly rtmp: Pick<RtmpServer, 'counters'>;
   readonly directory: Pick<PipelineDirectory, 'pipelines' | 'broken'>;
   readonly capacity: Pick<Capacity, 'transcodes' | 'counters'>;
-  readonly outbox: Required<GatewayFigures>['outbox'];
 }
 
-export function gatewayFigures({ rtmp, directory, capacity, outbox }: FigureSources): GatewayFigures {
+export function gatewayFigures(
+  { access, events }: Pick<GatewayParts, 'access' | 'events'>,
+  { rtmp, directory, capacity }: FigureSources,
+): GatewayFigures {
   const { counters } = rtmp;
   const { refusedTotalLimit, refusedAddressLimit } = counters;
   const streams = directory.pipelines.map(pipelineFigures);
@@ -23,7 +26,8 @@ export function gatewayFigures({ rtmp, directory, capacity, outbox }: FigureSour
     rtmp: { ...counters, connectionsRefused: refusedTotalLimit + refusedAddressLimit },
     streams: [...newest.values()],
     brokenStreams: directory.broken,
-    outbox,
+    outbox: access.outbox(),
+    timedEvents: events.figures,
     capacity: { transcodes: capacity.transcodes, ...capacity.counters },
   };
 }

@@ -1,7 +1,17 @@
-// Converts the configuration to options of the RTMP server: seconds to milliseconds.
+// Converts the configuration to options of the RTMP server and of its streams: seconds to milliseconds.
 import type { Config } from '../config/schema.js';
+import type { StreamRegistryOptions } from '../live/registry.js';
 import { DEFAULT_RTMP_LIMITS } from '../protocols/rtmp/limits.js';
 import type { RtmpServerOptions } from '../servers/rtmp/options.js';
+
+export function registryOptions(config: Config): Omit<StreamRegistryOptions, 'clock'> {
+  return {
+    maxStreams: config.maxStreams,
+    conflict: config.publishConflict,
+    takeoverAfter: config.takeoverAfter * 1000,
+    limits: { maxDataRate: config.maxDataRate },
+  };
+}
 
 export function rtmpOptions(config: Config): Partial<RtmpServerOptions> {
   return {

@@ -38,18 +38,18 @@ export class StreamEvents implements EventControl {
   readonly #names: ReadonlySet<string>;
   readonly #streams = new Map<string, EventStream>();
   /** Number of events so far, by origin. */
-  readonly counts = { publisher: 0, program: 0, dropped: 0 };
+  readonly #counts = { publisher: 0, program: 0, dropped: 0 };
 
   constructor(options: StreamEventsOptions) {
     this.#options = options;
     this.#names = new Set(options.dataMessages);
   }
 
-  /** Number of monitors that read events. */
-  get readers(): number {
+  /** For the metrics. */
+  get figures(): { publisher: number; program: number; dropped: number; readers: number } {
     let readers = 0;
     for (const { log } of this.#streams.values()) readers += log.readers;
-    return readers;
+    return { ...this.#counts, readers };
   }
 
   /** A stream begins. */
@@ -95,7 +95,7 @@ export class StreamEvents implements EventControl {
     }
     const mediaTime = at === undefined ? now : this.#timeAt(stream.presentation, at, now);
     stream.budget.take();
-    this.counts.program += 1;
+    this.#counts.program += 1;
     return this.#add(stream, event, values, mediaTime);
   }
 
@@ -118,13 +118,13 @@ export class StreamEvents implements EventControl {
     const message = readDataMessage(body);
     if (message === undefined || !(this.#names.has('*') || this.#names.has(message.name))) return;
     if (Buffer.byteLength(JSON.stringify(message.values)) > MAX_MESSAGE_BYTES) {
-      this.counts.dropped += 1;
+      this.#counts.dropped += 1;
       const { app, name } = stream.presentation;
       const fields = { app, stream: name, code: 'data.event-size', message: message.name.slice(0, 64) };
       this.#options.logger.warn(fields, `a data message is larger than ${MAX_MESSAGE_BYTES} bytes and is left out`);
       return;
     }
-    this.counts.publisher += 1;
+    this.#counts.publisher += 1;
     this.#add(stream, message.name, message.values, millisecondsToSeconds(time));
   }
 

@@ -37,6 +37,7 @@ const FIRST_ORIGIN: Milliseconds = 1_000;
 
 export class Presentation extends PresentationLife {
   readonly #reads: StoredReads | undefined;
+  #carriesEvents = false;
 
   constructor(options: PresentationOptions) {
     super(options);
@@ -109,8 +110,14 @@ export class Presentation extends PresentationLife {
     return now === undefined ? undefined : millisecondsToSeconds(now - (date === undefined ? 0 : dateNow - date));
   }
 
+  /** Whether an event was put into its media. */
+  get carriesEvents(): boolean {
+    return this.#carriesEvents;
+  }
+
   /** Puts an event into the parts of every video rendition, or into those of the sound if there is no video. */
   addEvent(event: InbandEvent): void {
+    this.#carriesEvents = true;
     const { active } = this.set;
     const videos = active.filter(({ plan }) => plan.kind === 'video');
     for (const { segmenter } of videos.length > 0 ? videos : active) segmenter.maker.events.add(event);

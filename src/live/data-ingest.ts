@@ -63,5 +63,8 @@ export class DataIngest {
 
 /** Whether the first value is a string, of AMF0 (2.4) or behind the marker of AMF3 (3.1): some encoders send a timecode as 4 bare bytes. */
 function hasName(body: Buffer): boolean {
-  return body.length > 3 && (body[0] === AMF0_MARKER.string || (body[0] === AMF0_MARKER.avmplusObject && body[1] === AMF3_MARKER.string));
+  return (
+    body.length > 3 &&
+    (body[0] === AMF0_MARKER.string || (body[0] === AMF0_MARKER.avmplusObject && body[1] === AMF3_MARKER.string))
+  );
 }

@@ -121,13 +121,9 @@ export class Timeline {
     return shifted ? { dts: point.dts, discontinuity: true } : point;
   }
 
-  /**
-   * Stream time of something that is no frame, such as a data message: maps it by the clock of the pictures, without pictures by that of the
-   * sound. A timestamp that matches neither gives the time of the newest frame.
-   */
+  /** Stream time of a data message, by the clock of the pictures or else of the sound; if it matches neither, that of the newest frame. */
   moment(wire: Milliseconds): Milliseconds {
-    const { video, audio } = this.#tracks;
-    for (const { clock } of [video, audio]) {
+    for (const { clock } of [this.#tracks.video, this.#tracks.audio]) {
       const step = clock === undefined ? 0 : signedStep(wire, clock.reference);
       if (clock !== undefined && Math.abs(step) <= MAX_STEP) return Math.max(0, clock.reference + step + clock.offset);
     }

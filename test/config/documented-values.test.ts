@@ -34,6 +34,7 @@ const EXAMPLES: Partial<Record<ConfigKey, readonly string[]>> = {
     '2024-01-01',
     'a=b',
   ],
+  dataMessages: ['onTextData', 'onTextData,onCuePoint', '*'],
   jwtJwks: ['https://login.example.com/certs', 'http://127.0.0.1:8080/certs'],
   publishAllow: ['10.0.0.0/8', '192.0.2.1,2001:db8::/32'],
   publishDeny: ['192.0.2.1'],

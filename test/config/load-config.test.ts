@@ -113,6 +113,8 @@ describe('loadConfig', () => {
       rtmpProxyProtocol: 'off',
       takeoverAfter: 3,
       rtmpPlay: 'on',
+      dataMessages: [],
+      maxDataRate: 524_288,
       pingInterval: 5,
       maxUnsentBytes: 262_144,
       maxViewerBytes: 8_388_608,

@@ -27,7 +27,7 @@ interface Heard {
   readonly apart: number;
 }
 
-it('J2 J7 reach the page around an embedded player once, in order, with their picture', async () => {
+it('reach the page around an embedded player once, in order, with their picture', async () => {
   const { gateway, http, publishUrl } = await startGateway(
     ...['--segment-duration', '1', '--part-duration', '0.25', '--ladder', 'source', '--data-messages', '*'],
   );

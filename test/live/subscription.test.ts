@@ -45,7 +45,7 @@ describe('subscribe', () => {
     expect(drain(subscription).map(short)).toEqual(['s', 'vH', 'aH', 'vK2000', 'v2500', 'a2510', 'v2600']);
   });
 
-  it('J18 gives data messages unchanged, in order and at their time, but not to a reader who comes later', () => {
+  it('gives data messages unchanged, in order and at their time, but not to a reader who comes later', () => {
     const stream = newStream();
     const early = stream.subscribe({ maxBytes: 100_000 });
     publishSeconds(stream, 0, 1);
@@ -60,7 +60,7 @@ describe('subscribe', () => {
     expect(drain(late).map(short)).toEqual(['vH', 'aH', 'vK0', 'v500', 'a510', 'v560']);
   });
 
-  it('J15 drops data messages that exceed the rate, and says so once', () => {
+  it('drops data messages that exceed the rate, and says so once', () => {
     let now = 0;
     const limits = { maxDataRate: 1_000 };
     const stream = new LiveStream({ app: 'live', name: 'test', startedAt: 0, clock: { now: () => now }, limits });
@@ -79,7 +79,7 @@ describe('subscribe', () => {
     expect(told).toEqual([expect.stringContaining('maxDataRate')]);
   });
 
-  it('J18 a reader that reads nothing loses data messages too, and stays within its limit', () => {
+  it('a reader that reads nothing loses data messages too, and stays within its limit', () => {
     const stream = newStream();
     publishSeconds(stream, 0, 1);
     const subscription = stream.subscribe({ maxBytes: 2_000 });

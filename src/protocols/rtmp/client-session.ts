@@ -15,7 +15,7 @@ import { DEFAULT_RTMP_LIMITS } from './limits.js';
 import type { MediaBody } from './media-chunks.js';
 import { MessageTransport, type SessionMessage } from './message-transport.js';
 import { CONTROL_MESSAGE_STREAM, OUTGOING_MEDIA } from './message-types.js';
-import { dataMessageBody, metadataBody } from './metadata.js';
+import { dataMessageBody, scriptBody } from './metadata.js';
 
 /** The chunk size that OBS announces, in bytes: large enough for few headers, small enough to interleave audio. */
 const CLIENT_CHUNK_SIZE = 4096;
@@ -273,7 +273,7 @@ export class ClientSession {
     if (this.#options.role !== 'play' || message.messageStreamId !== this.#messageStreamId) return;
     const { timestamp } = message;
     const kind = message.type === 'data' ? 'script' : message.type;
-    const body = message.type === 'data' ? metadataBody(message.body, DEFAULT_RTMP_LIMITS.amf) : message.body;
+    const body = message.type === 'data' ? scriptBody(message.body, DEFAULT_RTMP_LIMITS.amf) : message.body;
     if (body === undefined) return;
     this.#begin();
     if (this.#stage.is('active')) this.#events.push({ type: 'media', kind, timestamp, body });

@@ -164,6 +164,8 @@ export const CONNECTION_SEAMS: readonly string[] = [
     'unread answer done',
     'viewer decision',
   ],
+  // Of readers of timed events: test/servers/http/events.test.ts.
+  ...['event sent', 'events over', 'event heartbeat'],
   ...['slow readers', 'slow reader', 'slow reader done', 'descriptors checked', 'accept failed'],
   // An error there affects one connection only.
   ...['proxy header', 'proxy hangs up'],

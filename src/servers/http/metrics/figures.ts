@@ -30,6 +30,13 @@ export interface GatewayFigures {
   readonly bucket?: BucketState | undefined;
   /** Refused requests of the management API, by the code of the error. */
   readonly adminRefused?: ReadonlyMap<string, number>;
+  /** Timed events by origin, those left out because they were too large, and connections that read events. */
+  readonly timedEvents?: {
+    readonly publisher: number;
+    readonly program: number;
+    readonly dropped: number;
+    readonly readers: number;
+  };
   /** Messages that must reach a webhook: how many are not delivered yet, were delivered, and were given up. */
   readonly outbox?: { readonly waiting: number; readonly delivered: number; readonly dropped: number };
   /**

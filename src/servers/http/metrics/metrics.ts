@@ -6,8 +6,9 @@ import type { ViewerGate } from '../delivery/viewer-gate.js';
 import type { Viewers } from '../delivery/viewers.js';
 import type { StreamDirectory } from '../dependencies.js';
 import type { ConnectionFigures } from '../metering/connections.js';
-import { METRICS, type MetricDefinition, type Snapshot } from './definitions.js';
+import { METRICS } from './definitions.js';
 import type { MetricsSource } from './figures.js';
+import type { MetricDefinition, Snapshot } from './metric-definition.js';
 import { ProcessObserver } from './process-figures.js';
 
 export interface MetricsOptions {

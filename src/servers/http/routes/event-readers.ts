@@ -1,7 +1,7 @@
 // The connections that read events: what they share, and what each of them may make the gateway keep.
 
 import { Readable } from 'node:stream';
-import type { EventReader, LoggedEvent } from '../../../contracts/timed-event.js';
+import type { LoggedEvent } from '../../../contracts/timed-event.js';
 
 /** Bytes that may wait for a reader who is too slow. Then its connection is closed; it may come back and say what it has. */
 const MAX_UNREAD = 256 * 1024;
@@ -59,7 +59,7 @@ const HEARTBEAT = Buffer.from(':\n\n');
 const END = Buffer.from('event: end\ndata: {}\n\n');
 
 /** The answer to one reader. */
-class ServerSentEvents implements EventReader {
+class ServerSentEvents {
   readonly body: Readable;
   onClose: () => void = () => undefined;
   readonly #shared: SharedText;
@@ -80,11 +80,12 @@ class ServerSentEvents implements EventReader {
     });
   }
 
-  onEvent(logged: LoggedEvent): void {
+  send(logged: LoggedEvent): void {
     this.#push(this.#shared.of(logged));
   }
 
-  onEnd(): void {
+  /** The stream is over. */
+  sendEnd(): void {
     this.#push(END);
     this.end();
   }

@@ -22,6 +22,8 @@ export interface EventRouteOptions {
   readonly gate: ViewerGate | undefined;
   readonly addresses: ClientAddresses;
   readonly domain: FailureDomain;
+  /** Default 15 s. */
+  readonly heartbeat?: Milliseconds | undefined;
 }
 
 /** Proxies close connections on which nothing comes for 30 to 60 s. Permissions are checked again as often. */
@@ -31,16 +33,14 @@ const RETRY: Milliseconds = 3_000;
 
 export async function eventRoutes(
   app: FastifyInstance,
-  { events, gate, addresses, domain }: EventRouteOptions,
+  { events, gate, addresses, domain, heartbeat = HEARTBEAT }: EventRouteOptions,
 ): Promise<void> {
   const readers = new EventReaders();
-  const beat = setInterval(
-    domain.guard('event heartbeat', () => readers.beat()),
-    HEARTBEAT,
-  );
-  beat.unref();
-  app.addHook('onClose', async () => {
-    clearInterval(beat);
+  const beat = domain.guard('event heartbeat', () => readers.beat());
+  const timer = setInterval(beat, heartbeat).unref();
+  // The server waits for open answers before it closes, and these never end by themselves.
+  app.addHook('preClose', async () => {
+    clearInterval(timer);
     readers.close();
   });
 
@@ -60,14 +60,18 @@ export async function eventRoutes(
         reply.header('retry-after', RETRY / 1000);
         throw new HttpProblem(503, 'http.too-many-readers', 'too many connections read events');
       }
-      const reading = events.read(application, name, lastEventId(request), reader);
+      const reading = events.read(application, name, lastEventId(request), {
+        // An error here must not reach the publisher whose message is passed on.
+        onEvent: domain.guard('event sent', (logged) => reader.send(logged)),
+        onEnd: domain.guard('events over', () => reader.sendEnd()),
+      });
       if (reading === undefined) {
         reader.drop();
         throw new HttpProblem(404, 'http.stream-not-found', 'no such stream');
       }
       reader.onClose = () => reading.close();
       reader.text(`retry: ${RETRY}\n\n`);
-      for (const earlier of reading.earlier) reader.onEvent(earlier);
+      for (const earlier of reading.earlier) reader.send(earlier);
       return sendEvents(reply, reader.body);
     },
   );
