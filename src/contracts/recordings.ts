@@ -73,10 +73,12 @@ export interface BucketState {
   readonly sentBytes: number;
   /** Recordings that are not complete in the bucket. */
   readonly pendingRecordings: number;
-  /** Media of recordings that are being sent. */
+  /** Media that waits to be sent: of live streams, and of recordings that are being sent. */
   readonly pendingBytes: number;
   /** Age of the oldest media that waits. */
   readonly lag: Seconds;
+  /** Of live streams: listed as gaps, because they were too late. */
+  readonly droppedSegments: number;
 }
 
 /** Of one recording in the bucket. */

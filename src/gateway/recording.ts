@@ -105,6 +105,7 @@ export class StreamRecording implements RecordingControl {
     const stream = new RecordedPresentation(presentation, mediaDir === NO_MEDIA_DIRECTORY ? undefined : mediaDir);
     this.#streams.set(presentation, stream);
     presentation.onEnd(() => this.#streams.delete(presentation));
+    this.#bucket?.follow(stream);
     const full = `${presentation.app}/${presentation.name}`;
     const isConfigured = record !== 'off' && this.#patterns.some((pattern) => pattern.test(full));
     if (settings.record ?? isConfigured) this.#start(stream, { title: settings.title });

@@ -30,6 +30,11 @@ export const recordingError = defineErrors({
     summary:
       'The bucket does not take, list or remove objects; the log line and `/api/v1/bucket` say why. Recordings wait on disk, live streams go on, and it is tried again every few seconds.',
   },
+  'recording.bucket-taken': {
+    kind: 'invalid-state',
+    summary:
+      'Another gateway has written the live playlists of a stream in the bucket since this one did. This one stops sending the stream; its own viewers do not notice.',
+  },
   'recording.damaged': {
     kind: 'invalid-data',
     summary:

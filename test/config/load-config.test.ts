@@ -69,6 +69,8 @@ describe('loadConfig', () => {
       keepStreamBytes: 'any',
       keepCount: 0,
       keepFree: '1GB',
+      s3Upload: 'recordings',
+      s3MaxLag: 30,
       s3Region: 'us-east-1',
       s3PathStyle: 'auto',
       dvrWindow: 'off',

@@ -1,7 +1,7 @@
 // An S3-compatible bucket to which recordings and live streams are copied.
 
 import { Type } from 'typebox';
-import { choice, text } from '../option-kinds.js';
+import { choice, seconds, text } from '../option-kinds.js';
 
 export const bucketOptions = {
   s3Bucket: Type.Optional(
@@ -11,9 +11,19 @@ export const bucketOptions = {
       expected: 'the name of a bucket: 3 to 63 lower-case letters, digits, dots and hyphens',
       fallback: 'off',
       description:
-        'Bucket of an S3-compatible store to which recordings are copied during recording (docs/bucket.md). Recordings removed here are also removed there.',
+        'Bucket of an S3-compatible store to which recordings, live streams or both are copied during recording and streaming (docs/bucket.md). Recordings removed here are also removed there.',
     }),
   ),
+  s3Upload: choice(['recordings', 'live', 'both'], {
+    default: 'recordings',
+    description:
+      'What goes to the bucket: recordings, which stay there, or the playlists and segments of live streams, which are removed as they leave the playlist.',
+  }),
+  s3MaxLag: seconds(5, 600, {
+    default: 30,
+    description:
+      'Live segments that the bucket has not taken after this time are left out and listed there as gaps. Recordings wait on disk instead.',
+  }),
   s3Endpoint: Type.Optional(
     text({
       placeholder: 'URL',

@@ -7,9 +7,11 @@ import { FailureDomain } from '../../protocols/failure-domain.js';
 import { systemReason } from '../../protocols/system-error.js';
 import type { Milliseconds } from '../../protocols/units.js';
 import type { CatalogueFollower } from '../catalogue.js';
+import type { RecordedStream } from '../recorded-stream.js';
 import type { BucketFailure } from './bucket-failure.js';
 import { BucketLine, type BucketWork } from './bucket-line.js';
 import { type BucketKeys, type BucketPlace, nameOf } from './bucket-place.js';
+import { LiveUploads, type LiveUploadsOptions } from './live-uploads.js';
 import { RecordingUploads } from './recording-uploads.js';
 import { S3Bucket } from './s3-bucket.js';
 
@@ -20,6 +22,13 @@ export interface RecordingBucketOptions {
   readonly ca: string | undefined;
   /** `recordDir`. */
   readonly root: string;
+  readonly uploads: 'recordings' | 'live' | 'both';
+  /** Of live streams: age at which a segment is left out, length of the playlist, and how long a stream may come back. */
+  readonly live: {
+    readonly maxLag: Milliseconds;
+    readonly windowSegments: number;
+    readonly resumeWindow: Milliseconds;
+  };
   readonly clock: Clock;
   readonly logger: Logger;
   /** For a request and its answer; default: `DEADLINE` of s3-bucket.ts. */
@@ -45,12 +54,13 @@ export class RecordingBucket {
   readonly #line: BucketLine;
   readonly #domain: FailureDomain;
   readonly #clock: Clock;
-  readonly #uploads: RecordingUploads;
+  readonly #uploads: RecordingUploads | undefined;
+  readonly #live: LiveUploads | undefined;
   #sentBytes = 0;
 
   constructor(options: RecordingBucketOptions) {
     this.#options = options;
-    const { place, logger, root } = options;
+    const { place, logger, root, uploads } = options;
     this.#domain = new FailureDomain('bucket', ({ where, cause }) =>
       logger.error(
         { where, err: cause },
@@ -66,11 +76,14 @@ export class RecordingBucket {
       onFailed: (work, failure) => this.#failed(work, failure),
       onRecovered: (work) => logger.info({ bucket: nameOf(place), work }, 'the bucket works again'),
     });
+    const onSent = (bytes: number): void => {
+      this.#sentBytes += bytes;
+    };
+    const parts = { place, bucket: this.#bucket, line: this.#line, clock, domain: this.#domain, onSent };
+    if (uploads !== 'recordings') this.#live = this.#openLive(parts);
+    if (uploads === 'live') return;
     this.#uploads = new RecordingUploads({
-      ...{ root, place, bucket: this.#bucket, line: this.#line, clock, domain: this.#domain },
-      onSent: (bytes) => {
-        this.#sentBytes += bytes;
-      },
+      ...{ ...parts, root },
       onDiskFailure: (cause) =>
         logger.warn(
           { code: 'recording.disk', err: cause },
@@ -79,9 +92,14 @@ export class RecordingBucket {
     });
   }
 
-  /** Gets all changes of the catalogue. */
-  get follower(): CatalogueFollower {
+  /** Gets all changes of the catalogue. Undefined if recordings are not sent. */
+  get follower(): CatalogueFollower | undefined {
     return this.#uploads;
+  }
+
+  /** Call when a stream begins. */
+  follow(stream: RecordedStream): void {
+    this.#live?.follow(stream);
   }
 
   /**
@@ -89,19 +107,22 @@ export class RecordingBucket {
    * removed.
    */
   removeGone(): void {
-    this.#uploads.removeGone();
+    this.#uploads?.removeGone();
   }
 
-  stateOf(id: string): UploadState {
-    return this.#uploads.stateOf(id);
+  /** Undefined if recordings are not sent. */
+  stateOf(id: string): UploadState | undefined {
+    return this.#uploads?.stateOf(id);
   }
 
   figures(): BucketState {
-    const { recordings, bytes, lag } = this.#uploads.backlog;
+    const { recordings, bytes, lag } = this.#uploads?.backlog ?? { recordings: 0, bytes: 0, lag: 0 };
+    const live = this.#live?.backlog ?? { bytes: 0, lag: 0 };
     const { done, failed } = this.#line.counters;
     return {
       ...{ reason: this.#line.reason, requests: done, failedRequests: failed, sentBytes: this.#sentBytes },
-      ...{ pendingRecordings: recordings, pendingBytes: bytes, lag },
+      ...{ pendingRecordings: recordings, pendingBytes: bytes + live.bytes, lag: Math.max(lag, live.lag) },
+      droppedSegments: this.#live?.dropped ?? 0,
     };
   }
 
@@ -109,16 +130,38 @@ export class RecordingBucket {
   async close(): Promise<void> {
     if (this.#line.reason === undefined) {
       await Promise.race([
-        this.#uploads.idle(),
+        Promise.all([this.#uploads?.idle(), this.#live?.idle()]),
         new Promise<void>((resolve) => {
           this.#clock.after(CLOSE_GRACE, resolve);
         }),
       ]);
     }
-    this.#uploads.close();
+    this.#uploads?.close();
     this.#line.close();
     this.#bucket.close();
     this.#domain.close();
+  }
+
+  #openLive(
+    parts: Omit<LiveUploadsOptions, 'conditions' | 'onTakenOver' | keyof RecordingBucketOptions['live']>,
+  ): LiveUploads {
+    const { logger, place, live } = this.#options;
+    return new LiveUploads({
+      ...{ ...parts, ...live },
+      conditions: {
+        unsupported: undefined,
+        onUnsupported: (failure) =>
+          logger.warn(
+            { code: 'recording.bucket', bucket: nameOf(place), err: failure },
+            'the bucket does not know conditional requests: a second gateway that sends the same stream would not be noticed',
+          ),
+      },
+      onTakenOver: ({ app, name }, error) =>
+        logger.error(
+          { code: 'recording.bucket-taken', app, stream: name, err: error },
+          'another gateway sends this stream to the bucket; this one stops sending it',
+        ),
+    });
   }
 
   #failed(work: BucketWork, failure: BucketFailure): void {

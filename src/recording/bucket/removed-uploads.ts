@@ -3,12 +3,12 @@
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { systemCode } from '../../protocols/system-error.js';
-import { PLAYLIST } from '../recorded-playlist.js';
 import { REMOVED_UPLOADS } from '../recording-directory.js';
 import { isRecordingId } from '../recording-id.js';
 import type { BucketLine } from './bucket-line.js';
 import { type BucketPlace, keyOf, nameOf } from './bucket-place.js';
 import { RECORDINGS } from './recording-upload.js';
+import { removeBelow } from './remove-below.js';
 import type { S3Bucket } from './s3-bucket.js';
 import { readUploadMark } from './upload-mark.js';
 
@@ -32,22 +32,8 @@ export async function removeUploads(options: RemovedUploadsOptions): Promise<voi
     // The recording is in another bucket, so the mark is kept until that bucket is configured again.
     if (mark !== undefined && mark.place !== nameOf(options.place)) continue;
     await options.whenIdle(id);
-    await removeRecordingObjects(id, options);
+    await removeBelow(keyOf(options.place, `${RECORDINGS}/${id}/`), options.bucket, options.line);
     await rm(join(directory, name), { force: true });
-  }
-}
-
-async function removeRecordingObjects(id: string, { place, bucket, line }: RemovedUploadsOptions): Promise<void> {
-  const prefix = keyOf(place, `${RECORDINGS}/${id}/`);
-  await line.persist('remove', (signal) => bucket.remove([`${prefix}${PLAYLIST}`], signal));
-  for (const isChosen of [(key: string) => key.endsWith('.m3u8'), () => true]) {
-    let next: string | undefined;
-    do {
-      const page = await line.persist('list', (signal) => bucket.list(prefix, next, signal));
-      const keys = page.objects.map(({ key }) => key).filter((key) => key.startsWith(prefix) && isChosen(key));
-      if (keys.length > 0) await line.persist('remove', (signal) => bucket.remove(keys, signal));
-      next = page.next;
-    } while (next !== undefined);
   }
 }
 

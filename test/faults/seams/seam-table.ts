@@ -122,7 +122,10 @@ export const OTHERS: readonly string[] = [
   // Of recordings: test/faults/seams-recording.test.ts.
   ...['recording start', 'recording', 'end of a recording', 'finishing a recording', 'retention', 'recordings'],
   ...['removal of an empty recording', 'timer in recording/recorder.ts', 'timer in recording/recordings.ts'],
-  // Of the bucket: test/recording/bucket/recording-uploads.test.ts.
+  // Of the bucket: test/recording/bucket/recording-uploads.test.ts, test/recording/bucket/live-uploads.test.ts.
+  ...['live upload', 'end of a live upload', 'removal from the bucket', 'removal of an ended stream'],
+  ...['streams of an earlier process', 'end of streams of an earlier process'],
+  ...['timer in recording/bucket/bucket-removals.ts', 'timer in recording/bucket/live-uploads.ts'],
   ...['bucket upload', 'bucket backlog', 'bucket removal', 'timer in recording/bucket/bucket-line.ts'],
   ...['timer in recording/bucket/recording-bucket.ts', 'timer in recording/bucket/recording-uploads.ts'],
   // Of push targets: test/faults/seams-relay.test.ts.

@@ -39,7 +39,8 @@ export async function openBucketRoom(
   const bucket = new RecordingBucket({
     place: { endpoint: store.endpoint, bucket: 'bucket', prefix: 'tv', region: 'here-1', pathStyle: true },
     keys: { accessKeyId: 'key-id', secretAccessKey: 'secret-key' },
-    ...{ ca: undefined, root, clock: FAST_CLOCK, logger, deadline: 500 },
+    ...{ ca: undefined, root, uploads: 'recordings', clock: FAST_CLOCK, logger, deadline: 500 },
+    live: { maxLag: 30_000, windowSegments: 5, resumeWindow: 15_000 },
     ...options,
   });
   const recordings = new Recordings({

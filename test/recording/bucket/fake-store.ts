@@ -37,6 +37,8 @@ export class FakeStore {
   /** Playlists that listed something that was not there, at any time. */
   readonly violations: string[] = [];
   readonly requests: string[] = [];
+  /** Playlists that have had an end, even if they have been removed since. */
+  readonly ended = new Set<string>();
   /** What happens to a request; undefined: it is carried out. */
   fault: (request: StoreRequest) => StoreFault | undefined | Promise<StoreFault | undefined> = () => undefined;
   /** Keys on a page of a list. */
@@ -114,6 +116,7 @@ export class FakeStore {
     const { 'content-type': contentType = '', 'cache-control': cacheControl = '' } = headers;
     this.objects.set(key, { body, etag, contentType, cacheControl });
     if (key.endsWith('.m3u8')) this.check(key);
+    if (body.toString('utf8').endsWith('#EXT-X-ENDLIST\n')) this.ended.add(key);
     return { status: 200, headers: { etag }, body: '' };
   }
 

@@ -153,7 +153,7 @@ export class FakeRecordings implements RecordingControl {
   bucket(): BucketState | undefined {
     return {
       ...{ reason: 'there is no such bucket', requests: 1, failedRequests: 2, sentBytes: 3 },
-      ...{ pendingRecordings: 1, pendingBytes: 5, lag: 6.5 },
+      ...{ pendingRecordings: 1, pendingBytes: 5, lag: 6.5, droppedSegments: 7 },
     };
   }
 

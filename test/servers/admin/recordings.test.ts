@@ -23,7 +23,7 @@ describe('recordings of the management API', () => {
     const { app, as } = await adminUnderTest();
     expect((await app.inject({ url: '/api/v1/bucket', headers: as('viewer') })).json()).toEqual({
       ...{ state: 'failed', reason: 'there is no such bucket', lag: 6.5 },
-      ...{ pendingRecordings: 1, pendingBytes: 5, sentBytes: 3, requests: 1, failedRequests: 2 },
+      ...{ pendingRecordings: 1, pendingBytes: 5, droppedSegments: 7, sentBytes: 3, requests: 1, failedRequests: 2 },
     });
   });
 

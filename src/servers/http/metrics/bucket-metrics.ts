@@ -17,17 +17,18 @@ export const BUCKET_METRICS = [
     reason === undefined ? 0 : 1,
   ),
   metric('gauge', 'sluice_bucket_lag_seconds', 'Age of the oldest media that waits for the bucket', ({ lag }) => lag),
-  metric(
-    'gauge',
-    'sluice_bucket_pending_bytes',
-    'Media of recordings that is being sent',
-    ({ pendingBytes }) => pendingBytes,
-  ),
+  metric('gauge', 'sluice_bucket_pending_bytes', 'Media that waits to be sent', ({ pendingBytes }) => pendingBytes),
   metric(
     'gauge',
     'sluice_bucket_pending_recordings',
     'Recordings incomplete in the bucket',
     ({ pendingRecordings }) => pendingRecordings,
+  ),
+  metric(
+    'counter',
+    'sluice_bucket_dropped_segments_total',
+    'Live segments listed as gaps in the bucket because they were too late',
+    ({ droppedSegments }) => droppedSegments,
   ),
   metric('counter', 'sluice_bucket_requests_total', 'Requests that the bucket carried out', ({ requests }) => requests),
   metric(

@@ -53,6 +53,7 @@ export const BucketSchema = Type.Object(
     lag: Type.Number({ description: 'Age of the oldest media that waits, in seconds' }),
     pendingRecordings: Type.Integer(),
     pendingBytes: Type.Integer(),
+    droppedSegments: Type.Integer({ description: 'Of live streams: listed as gaps, because they were too late' }),
     sentBytes: Type.Integer(),
     requests: Type.Integer(),
     failedRequests: Type.Integer(),

@@ -1,0 +1,189 @@
+// Sends the segments of one rendition of a live stream as they are completed, and lists what has arrived. What is too late is left out.
+
+import type { Clock } from '../../protocols/clock.js';
+import type { Milliseconds, Seconds } from '../../protocols/units.js';
+import type { RecordedSegment } from '../recorded-stream.js';
+import { NoLongerWanted } from './bucket-line.js';
+import type { GuardedObject } from './guarded-object.js';
+import { type LiveEntry, LiveList } from './live-list.js';
+import { mediaHeaders, type ObjectHeaders, playlistHeaders } from './object-headers.js';
+
+/** What is shown under a number, for renditions that have nothing there. */
+export type ShownSegment = Pick<RecordedSegment, 'duration' | 'programDateTime' | 'discontinuity'>;
+
+export interface LiveTrackOptions {
+  readonly name: string;
+  readonly clock: Clock;
+  /** Age at which a segment is left out. */
+  readonly maxLag: Milliseconds;
+  readonly windowSegments: number;
+  /** Its media playlist in the bucket. */
+  readonly playlist: GuardedObject;
+  /** Puts an object of the rendition, by file name, while it is wanted. */
+  readonly put: (file: string, headers: ObjectHeaders, body: Buffer, isWanted: () => boolean) => Promise<void>;
+  readonly targetDuration: () => Seconds;
+  readonly shown: (number: number) => ShownSegment | undefined;
+  /** A segment is listed. */
+  readonly onListed: (segment: RecordedSegment) => Promise<void>;
+  /** A segment was left out because it is too late. */
+  readonly onDropped: () => void;
+  /** The window does not need these any more. */
+  readonly onGone: (files: readonly string[]) => void;
+}
+
+interface Pending {
+  readonly segment: RecordedSegment;
+  /** Taken at once: the stream releases it from its memory. */
+  pieces: readonly Buffer[];
+  readonly since: Milliseconds;
+}
+
+export class LiveTrack {
+  /** Bytes that wait. */
+  bytes = 0;
+  readonly list: LiveList;
+  readonly #options: LiveTrackOptions;
+  readonly #pending: Pending[] = [];
+  #init = '';
+  #hasEnded = false;
+  #isListed = false;
+  /** The list knows what an earlier process has sent. */
+  #isOpen = false;
+  #early: readonly LiveEntry[] = [];
+  /** Files that have left the list since it was sent last; of one window at most, or they were gaps. */
+  readonly #gone: string[] = [];
+  #wake: () => void = () => undefined;
+
+  constructor(options: LiveTrackOptions) {
+    this.#options = options;
+    this.list = new LiveList(options.windowSegments);
+  }
+
+  get isListed(): boolean {
+    return this.#isListed;
+  }
+
+  /** Since when the oldest segment waits that may still be sent. */
+  get since(): Milliseconds | undefined {
+    return this.#pending.find(({ pieces }) => pieces.length > 0)?.since;
+  }
+
+  take(segment: RecordedSegment): void {
+    const { pieces, length } = segment.media;
+    this.#pending.push({ segment, pieces, since: this.#options.clock.now() });
+    if (pieces.length > 0) this.bytes += length;
+    this.#wake();
+  }
+
+  /** Leaves out what has waited for too long, whatever the request in front of it does. */
+  dropLate(): void {
+    const { clock, maxLag } = this.#options;
+    while (this.since !== undefined && clock.now() - this.since > maxLag) this.dropOldest();
+  }
+
+  /** Leaves out the media of the oldest segment that has any. @returns its bytes */
+  dropOldest(): number {
+    const oldest = this.#pending.find(({ pieces }) => pieces.length > 0);
+    if (oldest === undefined) return 0;
+    oldest.pieces = [];
+    this.bytes -= oldest.segment.media.length;
+    return oldest.segment.media.length;
+  }
+
+  /** No more segments come. */
+  end(): void {
+    this.#hasEnded = true;
+    this.#wake();
+  }
+
+  /** Sends everything up to the end. @throws what the options throw */
+  async run(): Promise<void> {
+    for (;;) {
+      const next = this.#pending[0];
+      if (next !== undefined) {
+        await this.#send(next);
+        this.#pending.shift();
+      } else if (this.#hasEnded) break;
+      else
+        await new Promise<void>((resolve) => {
+          this.#wake = resolve;
+        });
+    }
+    if (this.list.last !== undefined) await this.#putPlaylist(true);
+  }
+
+  async #send(pending: Pending): Promise<void> {
+    const { segment } = pending;
+    const isSent = !segment.gap && (await this.#putMedia(pending));
+    if (pending.pieces.length > 0) this.bytes -= segment.media.length;
+    pending.pieces = [];
+    const { number, uri, duration, programDateTime, discontinuity, init } = segment;
+    const entry = { number, uri, duration, programDateTime, discontinuity, gap: !isSent, map: isSent ? init.uri : '' };
+    if (!this.#isOpen && !isSent) {
+      // What the list goes on from is not known yet.
+      this.#early = [...this.#early, entry].slice(-this.#options.windowSegments);
+      return;
+    }
+    await this.#open();
+    this.#add(entry);
+    // A playlist that ends with a gap tells players nothing, and would keep the store busy while it is slow.
+    if (!isSent) return;
+    await this.#putPlaylist(false);
+    this.#isListed = true;
+    await this.#options.onListed(segment);
+  }
+
+  async #open(): Promise<void> {
+    if (this.#isOpen) return;
+    const text = await this.#options.playlist.open();
+    if (text !== undefined) this.list.continue(text);
+    this.#isOpen = true;
+    for (const entry of this.#early) this.#add(entry);
+    this.#early = [];
+  }
+
+  #add(entry: LiveEntry): void {
+    this.#fillUpTo(entry.number);
+    this.#append(entry);
+  }
+
+  #append(entry: LiveEntry): void {
+    this.#gone.push(...this.list.add(entry, this.#options.targetDuration()));
+  }
+
+  async #putMedia(pending: Pending): Promise<boolean> {
+    const { clock, maxLag, put, onDropped } = this.#options;
+    const { init, uri } = pending.segment;
+    const isWanted = (): boolean => pending.pieces.length > 0 && clock.now() - pending.since <= maxLag;
+    try {
+      if (this.#init !== init.uri) await put(init.uri, mediaHeaders(init.uri), init.bytes, isWanted);
+      this.#init = init.uri;
+      await put(uri, mediaHeaders(uri), Buffer.concat(pending.pieces), isWanted);
+      return true;
+    } catch (cause) {
+      if (!(cause instanceof NoLongerWanted) || isWanted()) throw cause;
+      onDropped();
+      return false;
+    }
+  }
+
+  /** Segments that the rendition does not have, so that numbers agree with the other renditions. */
+  #fillUpTo(number: number): void {
+    const last = this.list.last;
+    if (last === undefined) return;
+    for (let missing = last.number + 1; missing < number; missing += 1) {
+      const shown = this.#options.shown(missing);
+      // It is too long ago: the list begins anew.
+      if (shown === undefined) return;
+      this.#append({ ...shown, number: missing, uri: `seg-${missing}.m4s`, gap: true, map: '' });
+    }
+  }
+
+  async #putPlaylist(ended: boolean): Promise<void> {
+    const { playlist, onGone } = this.#options;
+    const headers = playlistHeaders(ended ? undefined : this.list.targetDuration);
+    await playlist.put(Buffer.from(this.list.text(ended)), headers);
+    // Not before: until then the playlist in the bucket lists them.
+    onGone(this.#gone.splice(0));
+  }
+}
