@@ -1,5 +1,5 @@
-// The goals for streams that are only carried: processor time and memory beside the servers that do the same, both fed at the same time, and the
-// delays of the event loop. The other goals have benchmarks of their own: start, latency, viewers and ladder.
+// The goals for streams that are not encoded: CPU time and memory compared with other servers that do the same work at the same time, and the event
+// loop delay. The other goals have separate benchmarks: start, latency, viewers and ladder.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -19,7 +19,7 @@ const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 3);
 const SECONDS = Number(process.env.BENCH_SECONDS ?? 30);
 /** Milliseconds until the publishers have started and the JIT compiler has optimized most of the code. */
 const WARM_UP = Number(process.env.BENCH_WARM_UP ?? 30_000);
-/** Streams for the delays of the event loop. */
+/** Number of streams for the measurement of the event loop delay. */
 const CROWD = Number(process.env.BENCH_CROWD ?? 50);
 /** Milliseconds over which the publishers begin. */
 const SPREAD = 4_000;
@@ -44,7 +44,7 @@ async function textOf(url) {
   return { text, url: response.url };
 }
 
-/** Loads the newest segment of a stream. @throws if there is none: the work was not done */
+/** Loads the newest segment of a stream. @throws if there is none, because the server has then not done its work */
 async function checkStream(url) {
   let playlist = await textOf(url);
   const variant = /^#EXT-X-STREAM-INF.*\n(\S+)$/m.exec(playlist.text)?.[1];

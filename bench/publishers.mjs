@@ -1,4 +1,4 @@
-// Publishers that repeat one source for as long as they are wanted: 3 Mbit/s of 720p with B-frames and a key frame every 2 s, and AAC.
+// Publishers that repeat one source until they are stopped: 3 Mbit/s of 720p with B-frames and a key frame every 2 s, and AAC.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { RtmpPublisher } from '../dist/demo/rtmp-publisher.js';
@@ -24,7 +24,7 @@ export async function makeSource() {
   reader.push(readFileSync(file));
   const tags = [];
   for (let tag = reader.next(); tag !== undefined; tag = reader.next()) tags.push(tag);
-  // Byte 1 of the body is 0 for a sequence header, of AVC as of AAC.
+  // Byte 1 of the body is 0 for a sequence header, both of AVC and AAC.
   const isHeader = ({ type, body }) => type === 'script' || body[1] === 0;
   return { headers: tags.filter(isHeader), frames: tags.filter((tag) => !isHeader(tag) && tag.timestamp < LOOP) };
 }

@@ -16,7 +16,7 @@ export function followThePlaylist(hls, video) {
   });
 }
 
-/** What was loaded before is played to its end first. */
+/** Media that is already loaded is played to its end first. */
 function isBuffered({ buffered, currentTime }) {
   for (let i = 0; i < buffered.length; i += 1) {
     if (buffered.start(i) <= currentTime && currentTime < buffered.end(i) - 0.1) return true;

@@ -24,7 +24,7 @@ export class LiveProbe {
   /** Ends the current pause. @type {(() => void) | undefined} */ #wake;
   #isFirst = true;
   #watching;
-  /** What the last probe read, by URL: the player starts with it instead of requesting it again. @type {Map<string, string>} */
+  /** The playlists of the last probe, by URL. The player starts with them instead of requesting them again. @type {Map<string, string>} */
   playlists = new Map();
   /** Why the last probe was refused. @type {import('./network-trouble.js').Trouble | undefined} */
   refusal;

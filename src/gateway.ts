@@ -261,7 +261,7 @@ export class Gateway {
   }
 
   /**
-   * Tells publishers, flushes FFmpeg, writes ENDLIST, answers waiting requests, closes its ports. Idempotent; may be called at any time.
+   * Notifies publishers, flushes FFmpeg, writes ENDLIST, answers waiting requests, and closes the ports. Idempotent; may be called at any time.
    */
   close(): Promise<void> {
     this.#closed ??= this.#close();

@@ -2,9 +2,9 @@
 import Fastify from 'fastify';
 import { createGateway, sluiceHttp } from 'sluice';
 
-/** Who may publish what. A real application would look into its database. */
+/** Tokens by the stream that they allow to publish. A real application would use its database. */
 const tokens = new Map([['show', 'publish-me']]);
-/** Who may watch. A real application would look at its session. */
+/** Decides who may watch. A real application would check its session. */
 const isMember = (request) => /(?:^|; )member=yes(?:;|$)/.test(request.headers.cookie ?? '');
 
 const gateway = await createGateway(

@@ -1,5 +1,5 @@
-// A site whose members may watch: they log in here, and the page that they get has a player with a token of their own. The gateway runs
-// beside it, with the same secret, and asks this site nothing.
+// A site whose members may watch: they log in here and get a page with a player and their own token. The gateway runs beside this site with the same
+// secret, and sends no requests to it.
 import { randomBytes, scryptSync, timingSafeEqual } from 'node:crypto';
 import Fastify from 'fastify';
 import { createPlayToken, SigningKeys } from 'sluice';
@@ -7,18 +7,18 @@ import { createPlayToken, SigningKeys } from 'sluice';
 const gateway = 'http://localhost:8080';
 const stream = 'live/show';
 const keys = new SigningKeys([Buffer.from(process.env.SLUICE_PLAY_SECRETS ?? '')]);
-/** Seconds. Who is no member any more is out after this time; the page fetches a new token before. */
+/** Lifetime of a token in seconds. After this time a former member can no longer watch. The page of a member fetches a new token before. */
 const LIFETIME = 300;
 const SESSION = 'session';
 
-/** Who is a member. A real site would look into its database. */
+/** The members. A real site would use its database. */
 const salt = randomBytes(16);
 const members = new Map([['ada', scryptSync('correct horse', salt, 32)]]);
 /** Members who are logged in, by what their cookie says. */
 const sessions = new Map();
 
 function isRight(name, password) {
-  // Also for an unknown name, so that the time does not show who is a member.
+  // Also computed for an unknown name, so that the response time does not show who is a member.
   const hash = scryptSync(password, salt, 32);
   return timingSafeEqual(hash, members.get(name) ?? randomBytes(32));
 }
@@ -63,7 +63,7 @@ const app = Fastify({ bodyLimit: 4096 });
 app.addContentTypeParser('application/x-www-form-urlencoded', { parseAs: 'string' }, (_request, body, done) =>
   done(null, new URLSearchParams(body)),
 );
-// The page has a token in it: no cache keeps it, and no other site learns where the viewer came from.
+// The page contains a token, so it must not be cached, and its URL must not be sent to other sites.
 app.addHook('onSend', async (_request, reply) => {
   reply.headers({ 'cache-control': 'no-store', 'referrer-policy': 'no-referrer' });
 });

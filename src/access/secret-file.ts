@@ -12,7 +12,7 @@ import { giveTo, ownDirectories, stateOwner } from './state-owner.js';
 
 export interface SecretFile {
   readonly path: string;
-  /** What messages call the file, and the content of its line: `publish key file`, `key`. */
+  /** How messages name the file and the content of its line: `publish key file`, `key`. */
   readonly name: string;
   readonly noun: string;
   /** @returns what is wrong with the line; undefined if nothing is */

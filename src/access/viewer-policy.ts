@@ -99,7 +99,7 @@ export class ViewerPolicy implements ViewerAccess, PlayAccess {
     const { tokens, steps } = this.#options;
     const ended = [...tokens.revokedSessions];
     for (const { action = 'play', holder, until } of steps.bans.list()) {
-      // What an edge has in a ticket is the session. Bans of others are seen at the entry, or where the gateway checks the ticket itself.
+      // A ticket identifies only the session to an edge. Other bans are applied at the entry, and when the gateway checks the ticket itself.
       if (action !== 'play' || holder?.id === undefined || !sameHolder(holder, sessionHolder(holder.id))) continue;
       ended.push({ sid: holder.id, until: Math.ceil(until / 1000) });
     }
@@ -159,7 +159,7 @@ function sessionOf({ session, holder }: Proven): Ticket {
   return session;
 }
 
-/** What a ticket has room for. */
+/** Limits the height to the largest one that a ticket can express. */
 function cappedHeight(height: number | undefined): number | undefined {
   return height === undefined ? undefined : Math.min(height, MAX_HEIGHT);
 }

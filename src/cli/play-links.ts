@@ -37,7 +37,7 @@ export async function sign(config: Config, io: CommandIo, { words, flags }: Comm
   if (typeof times === 'string') return refuse(io, `${times}\n${SIGN_USAGE}`);
   const app = stream.split('/', 1)[0] ?? '';
   const height = flags.get('--max-height');
-  // What is not a number is refused with the other claims.
+  // A value that is not a number is refused together with the other claims.
   const cap = height === undefined ? {} : { max_height: /^\d+$/.test(height) ? Number(height) : Number.NaN };
   const claims: PlayClaims = { stream, ...times, ...cap, sid: newSid() };
   return inWords(io, async () => {
@@ -109,7 +109,7 @@ function describeLink({ publicUrl, httpPort, clockSkew }: Config, { stream, unti
   ];
 }
 
-/** What the person should check; printed after the link itself. */
+/** Hints about settings to check; printed after the link. */
 function notes(config: Config, isNewSecret: boolean): string[] {
   const made = `note: there was no secret, a new one was made in ${playSecretPath(config.stateDir)}; the gateway must use the same --state-dir or --config`;
   const open = `note: this command sees playAccess open and port ${config.httpPort}; if the gateway runs with other options, give this command its --config or flags`;

@@ -5,7 +5,7 @@ import type { OptionSchema } from './option-kinds.js';
 import { quoted } from './quoted.js';
 import { didYouMean } from './suggestion.js';
 
-/** What is wrong with a value. */
+/** A fault in a value. */
 export interface ValueFault {
   /** Index in a list; undefined if the value as a whole is wrong. */
   readonly entry?: number;

@@ -14,7 +14,7 @@ export interface OptionDetails {
   readonly placeholder: string;
   /** Description of the values that `pattern` allows. */
   readonly expected?: string;
-  /** What applies if the option has no `default`. */
+  /** Text for the documentation that describes the default, if the option has no `default`. */
   readonly fallback?: string;
   readonly secret?: boolean;
   readonly aliases?: readonly string[];
@@ -41,7 +41,7 @@ export interface OptionSchema extends Partial<OptionDetails> {
   readonly required?: readonly string[];
 }
 
-/** What each option states itself; the rest follows from its kind. */
+/** The properties that each option specifies itself; the rest follows from its kind. */
 type Details = Omit<OptionDetails, 'placeholder'>;
 
 const PORTS = { minimum: 0, maximum: 65_535, placeholder: 'PORT' };

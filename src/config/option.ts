@@ -6,7 +6,7 @@ import type { OptionDetails, OptionSchema } from './option-kinds.js';
 import { quoted } from './quoted.js';
 import { type ConfigKey, configSchema } from './schema.js';
 
-/** What every option has: a key in the file. */
+/** The properties of every option, which at least has a key in the file. */
 export interface FileOption extends OptionDetails {
   readonly key: ConfigKey;
   readonly defaultValue: unknown;

@@ -102,10 +102,10 @@ export type EntryDecision =
     }
   | { readonly allowed: false; readonly error: SluiceError };
 
-/** A session of a viewer that was ended before its time. */
+/** A viewer session that was ended before it expired. */
 export interface EndedSession {
   readonly sid: string;
-  /** Until when it stays ended, in seconds since 1970. */
+  /** The session stays ended until this time, in seconds since 1970. */
   readonly until: number;
 }
 

@@ -27,9 +27,9 @@ export interface GrantOptions {
   /** Names of renditions, each of the configured ladder; `audio` is always among the possible ones. */
   readonly ladder?: readonly string[] | undefined;
   readonly record?: boolean | undefined;
-  /** At a time; of the stream that is published with this grant. */
+  /** Limit of concurrent viewers of the stream that is published with this grant. */
   readonly maxViewers?: number | undefined;
-  /** Who loses if somebody publishes under that name already. */
+  /** Which publisher wins if another one already has the name. */
   readonly publishConflict?: 'reject' | 'override' | undefined;
   /** Maximum height of the picture for this viewer, in lines. */
   readonly maxHeight?: number | undefined;

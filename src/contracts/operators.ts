@@ -12,6 +12,6 @@ export interface Operator {
   /** Id of the token, not secret. */
   readonly id: string;
   readonly role: OperatorRole;
-  /** What the token is for, in the words of the person who made it. */
+  /** The purpose of the token, as entered by the person who made it. */
   readonly name: string;
 }

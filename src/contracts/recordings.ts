@@ -25,7 +25,7 @@ export interface RecordingState {
 export interface ClipState {
   /** Id of the recording that it was cut out of; undefined if that was a live stream. */
   readonly of?: string | undefined;
-  /** What was asked for. The clip begins with the key frame before it. */
+  /** The requested time range. The clip begins with the key frame before it. */
   readonly from: EpochMilliseconds;
   readonly to: EpochMilliseconds;
   /** Media before `from` and after `to`. */
@@ -64,7 +64,7 @@ export interface RecordingMovie {
   read(first: number, last: number): AsyncIterable<Buffer>;
 }
 
-/** What is sent to a bucket, since the start and now. */
+/** Figures of the uploads to a bucket, since the start and now. */
 export interface BucketState {
   /** Why the store takes nothing, or does not remove, in words; undefined if all is well. */
   readonly reason: string | undefined;
@@ -81,7 +81,7 @@ export interface BucketState {
   readonly droppedSegments: number;
 }
 
-/** Of one recording in the bucket. */
+/** The state of one recording in the bucket. */
 export type UploadState = 'waiting' | 'uploading' | 'complete';
 
 export interface RecordingLibrary {
@@ -114,7 +114,7 @@ export interface RecordingControl extends RecordingLibrary {
   change(id: string, change: { readonly title?: string; readonly pinned?: boolean }): Promise<RecordingState>;
   /** Cuts a part out of a recording. @throws {SluiceError} `recording.no-such-recording`, `recording.clip`, `recording.clip-limit` */
   clip(id: string, clip: NewClip): Promise<RecordingState>;
-  /** Of what a live stream still has. @throws {SluiceError} `recording.no-such-stream`, and like `clip` */
+  /** Makes a clip from the segments that a live stream still has. @throws {SluiceError} `recording.no-such-stream`, and like `clip` */
   clipStream(app: string, name: string, clip: NewClip): Promise<RecordingState>;
   /** @throws {SluiceError} `recording.no-such-recording`, `recording.being-made` */
   remove(id: string): Promise<void>;

@@ -1,4 +1,4 @@
-// What DASH needs to know about a live stream. A presentation of `hls` implements it.
+// A live stream as DASH needs it. A presentation of `hls` implements this interface.
 import type { BitsPerSecond, EpochMilliseconds, Seconds } from '../protocols/units.js';
 
 export interface DashSegment {

@@ -22,7 +22,7 @@ interface PublisherEvent extends NamedEvent {
   readonly remoteAddress: string;
   /** The grant with which it publishes; undefined if the program decides. */
   readonly grantId?: string;
-  /** Whose key, user, JWT or webhook allowed it. */
+  /** The key, user, JWT or webhook that allowed it. */
   readonly holder?: GrantHolder;
 }
 
@@ -71,7 +71,10 @@ export interface StreamEnded extends NamedEvent {
   readonly type: 'stream.ended';
 }
 
-/** What happens to a recording of a stream. Exactly one `recording.started` and one `recording.finished`, unless the process is killed. A clip has only `recording.clipped`. */
+/**
+ * An event of a recording of a stream. There is exactly one `recording.started` and one `recording.finished`, unless the process is killed. A clip
+ * has only `recording.clipped`.
+ */
 export interface RecordingEvent extends NamedEvent {
   readonly type:
     | 'recording.started'

@@ -17,7 +17,7 @@ import { findPlayKeys, openViewerPolicy, type ViewerParts } from './viewer-polic
 const LAST_BANS: Milliseconds = 300;
 
 export interface AccessParts extends SharedAccess {
-  /** Of the messages to webhooks. */
+  /** Figures of the messages to webhooks. */
   readonly outbox: () => OutboxFigures;
   /** Closes everything that `openAccess` has opened. */
   close(): Promise<void>;

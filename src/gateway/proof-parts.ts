@@ -16,7 +16,7 @@ export interface ProofParts {
   readonly proofs: readonly Proof[];
   /** Whether one of them decides about publishers, so that publishing is not open to everybody. */
   readonly decidePublishing: boolean;
-  /** Of the messages to webhooks. */
+  /** Figures of the messages to webhooks. */
   readonly outbox: () => OutboxFigures;
   close(): Promise<void>;
 }

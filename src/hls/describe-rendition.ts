@@ -20,7 +20,7 @@ export function describeRendition(rendition: Rendition, sourceFrameRate: number 
   };
 }
 
-/** What players may load, for every rendition that is not withdrawn. */
+/** The media that players may load, for every rendition that is not withdrawn. */
 export function listRenditions(
   { active, all }: RenditionSet,
   sourceFrameRate: number | undefined,
@@ -33,7 +33,7 @@ export function listRenditions(
   });
 }
 
-/** What can still be loaded of it. Segments that the archive has are not listed twice. */
+/** The media of a rendition that can still be loaded. Segments in the archive are not repeated. */
 export function availableMedia({ plan, window, archive }: Rendition): RenditionMedia {
   if (archive !== undefined && archive.count > 0) {
     return { plan, earlier: [...archive.newestFirst()].reverse(), segments: window.listed };

@@ -21,7 +21,7 @@ export class PipeFeed implements Feed {
   #maker: FragmentMaker | undefined;
   /** Whether the part maker was created before the init segment of the new FFmpeg came. */
   #isAhead = false;
-  /** Whether silence stood for the audio when FFmpeg was replaced. */
+  /** Whether silence replaced the audio when FFmpeg was replaced. */
   #isSilent = false;
   /** Media before this time was already emitted by an FFmpeg that died. */
   #shownUntil: Seconds = Number.NEGATIVE_INFINITY;

@@ -53,7 +53,7 @@ export interface EncodingState {
   readonly load: TranscodeLoad | undefined;
 }
 
-/** What is encoded, and for which publisher. */
+/** The current encoding, and its publisher. */
 interface Job {
   plan: StreamPlan;
   readonly publisher: Publisher;

@@ -7,7 +7,7 @@ import type { StreamPipeline, Withdrawal } from './stream-pipeline.js';
 export interface PipelineStreamState {
   readonly app: string;
   readonly name: string;
-  /** From whoever allowed the publisher. */
+  /** Title from the key, user, token or webhook that allowed the publisher. */
   readonly title?: string;
   /** `resuming`: the publisher has left, and the playlists wait for its return. */
   readonly state: 'waiting' | 'starting' | 'live' | 'resuming' | 'ended';

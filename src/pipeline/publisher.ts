@@ -248,7 +248,7 @@ export class Publisher {
     this.held = [];
   }
 
-  /** What metadata and arrival times show about the tracks. */
+  /** Properties of the tracks according to metadata and arrival times. */
   get hints(): SourceHints {
     const { frameRate, videoBitrate, audioBitrate } = this.stream.metadataHints;
     this.#measured ??= measureFrameRate(this.held);

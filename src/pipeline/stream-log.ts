@@ -16,7 +16,7 @@ type WithoutAddress<Event> = Event extends unknown ? Omit<Event, 'app' | 'name' 
 /** An event of a stream; the receiver adds the name of the stream and the time. */
 export type StreamNews = WithoutAddress<StreamStarted | StreamResuming | StreamResumed | StreamChanged | StreamEnded>;
 
-/** The start of a slate is no event: the stream still waits for its publisher. */
+/** The start of a slate causes no event, because the stream still waits for its publisher. */
 const NEWS = {
   'stream started': 'stream.started',
   'stream resumed': 'stream.resumed',

@@ -221,7 +221,7 @@ export class Transcoder {
     return feed;
   }
 
-  /** What the previous FFmpeg has delivered is not encoded again: media continues at the picture where it ended. */
+  /** The positions up to which the previous FFmpeg has delivered media, so that nothing is encoded twice. */
   #wantedFrom(): WantedFrom {
     const { plan } = this.#supervisor;
     const begins = this.#feed.firstPicture();

@@ -25,7 +25,7 @@ export function framesPerPart(partDuration: Seconds, frameRate: number): number 
   return Math.max(1, Math.floor(partDuration * frameRate + FRAME_EPSILON));
 }
 
-/** What PART-TARGET allows beyond parts of this many frames. */
+/** The time by which PART-TARGET exceeds parts of this many frames. */
 export function partSlack(count: number, frame: Seconds): Seconds {
   return Math.min(SLACK_FRAMES, SLACK_SHARE * count) * frame;
 }

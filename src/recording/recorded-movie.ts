@@ -42,7 +42,7 @@ interface Piece {
   readonly length: number;
 }
 
-/** Of an entry of the list of pieces. Their paths are shared by the pieces of a segment. */
+/** Bytes of memory per entry of the list of pieces. The pieces of a segment share their path. */
 const PIECE_BYTES = 96;
 
 /**

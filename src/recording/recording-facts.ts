@@ -42,7 +42,7 @@ const Facts = Type.Object({
     Type.Object({
       /** The recording that it was cut out of; undefined if that was a live stream. It may have been removed since. */
       of: Type.Optional(Type.String({ pattern: `^${RECORDING_ID}$` })),
-      /** What was asked for, in epoch milliseconds. The segments begin before it and end after it. */
+      /** The requested time range, in epoch milliseconds. The segments begin before it and end after it. */
       from: Type.Number({ minimum: 0 }),
       to: Type.Number({ minimum: 0 }),
       /** Seconds of media before `from`, and after `to`. */

@@ -145,7 +145,7 @@ export class Recordings {
     return this.#clipped(await this.#clips.ofRecording(this.#existing(id), clip));
   }
 
-  /** Of what the stream still has, or of its recording if that reaches further back. @throws what `Clips` throws */
+  /** Makes a clip from the segments that the stream still has, or from its recording if that reaches further back. @throws what `Clips` throws */
   async clipStream(stream: RecordedStream, clip: ClipRequest): Promise<RecordingFacts> {
     const recording = this.#recorders.get(stream)?.recorder;
     const entry = recording && this.#catalogue.get(recording.facts.id);

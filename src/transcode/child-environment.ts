@@ -6,7 +6,7 @@ export type ChildEnvironment = Readonly<Record<string, string>>;
 /** Default for callers that pass no environment: enough for programs, and wrapper scripts around them, on an ordinary system. */
 export const DEFAULT_CHILD_ENVIRONMENT: ChildEnvironment = { PATH: '/usr/local/bin:/usr/bin:/bin' };
 
-/** What a program needs in order to be found, to be loaded and to write temporary files. None of these variables holds a secret. */
+/** The environment variables that a program needs to be found, to be loaded and to write temporary files. None of them contains a secret. */
 const PASSED_ON = [
   'PATH',
   'HOME',

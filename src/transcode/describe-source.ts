@@ -71,7 +71,7 @@ export interface SourceDescription {
   readonly audio?: SourceAudio;
 }
 
-/** What the publisher's metadata or timestamps say. Used only where the headers say nothing. */
+/** Properties from the publisher's metadata or timestamps. Used only if the headers do not contain them. */
 export interface SourceHints {
   /** `framerate` of onMetaData, in frames per second. */
   readonly frameRate?: number;

@@ -29,7 +29,7 @@ export class StderrRing {
 
   push(bytes: Buffer): void {
     const lines = (this.#pending + bytes.toString('utf8')).split(LINE_END);
-    // Of an endless line the beginning is kept, which says what the line is about; the rest is dropped.
+    // Keeps the beginning of an endless line, which shows the subject, and drops the rest.
     this.#pending = (lines.pop() ?? '').slice(0, MAX_LINE_LENGTH);
     for (const line of lines) this.#add(line);
   }

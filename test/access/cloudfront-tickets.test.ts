@@ -47,14 +47,14 @@ describe('the function for CloudFront', () => {
     expect(querystring).toEqual({ _HLS_msn: { value: '7' } });
   });
 
-  it('accepts the ticket of docs/access.md, and its mark in percent code', () => {
+  it('accepts the ticket of docs/access.md, even with a percent-encoded ~', () => {
     const documented = /^~1\S+$/m.exec(page)?.[0] ?? '';
     expect(documented).toBe(ticket('cam'));
     for (const text of [documented, documented.replace('~', '%7E')])
       expect(handle(`/hls/${text}/live/cam/source/index.m3u8`).uri).toBe('/hls/live/cam/source/index.m3u8');
   });
 
-  it('refuses a ticket of which any character was altered, and those of others', () => {
+  it('refuses a ticket with any character changed, and tickets for other streams', () => {
     const good = ticket('cam');
     const altered = Array.from(
       good,
@@ -74,14 +74,14 @@ describe('the function for CloudFront', () => {
     }
   });
 
-  it('refuses a ticket whose time is over, by more than the clocks may differ', () => {
+  it('refuses a ticket that has expired by more than the allowed clock skew', () => {
     const path = `/hls/${ticket('cam')}/live/cam/source/seg-1.m4s`;
     expect(handle(path, (UNTIL + 29) * 1000).statusCode).toBeUndefined();
     const late = handle(path, (UNTIL + 31) * 1000);
     expect([late.statusCode, late.body]).toEqual([403, expect.stringContaining('access.play-expired')]);
   });
 
-  it('gives nothing of the cache without a ticket, and passes on entries and pages', () => {
+  it('sends no cached media without a ticket, and passes on entries and pages', () => {
     expect(handle('/hls/live/cam/source/seg-1.m4s').statusCode).toBe(401);
     expect(handle('/edge/ended-sessions').statusCode).toBe(403);
     // With a maximum height of the picture, which the gateway alone can check.

@@ -1,4 +1,4 @@
-// `sluice target`: the URL with its key comes from the standard input, and what is printed does not have it.
+// `sluice target`: it reads the URL with its key from standard input, and never prints the key.
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';

@@ -1,4 +1,4 @@
-// Messages that must arrive: in the order of their lane, over failures of the server, of the disk and of the process, in bounded memory.
+// Messages that must arrive: in the order of their lane, despite failures of the server, the disk and the process, in bounded memory.
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -12,7 +12,7 @@ function message(id: string, lane = id, body = `body of ${id}`): OutboxMessage {
   return { id, lane, at: Date.UTC(2026, 0, 2, 3, 4, 5), body };
 }
 
-/** What the server answers; the default takes everything. */
+/** The answer of the server; by default it accepts everything. */
 type Answer = (message: OutboxMessage) => number | Promise<number>;
 
 async function open(path: string | undefined, answer: Answer = () => 200, options: Partial<OutboxOptions> = {}) {
@@ -58,7 +58,7 @@ const newFile = async (): Promise<string> => join(await temporaryDirectory(), 'o
 const never: Answer = () => new Promise(() => undefined);
 
 describe('an outbox', () => {
-  it('delivers the messages of a lane in order, and holds up no other lane with one that is refused', async () => {
+  it('delivers the messages of a lane in order, and a refused message does not delay other lanes', async () => {
     let isRefusing = true;
     const { outbox, clock, posted, delivered } = await open(undefined, ({ id }) =>
       id === 'a1' && isRefusing ? 400 : 200,
@@ -73,7 +73,7 @@ describe('an outbox', () => {
     expect(outbox.figures).toEqual({ waiting: 0, delivered: 4, dropped: 0 });
   });
 
-  it('waits longer and longer for a server that is away, and gives a message up after a day', async () => {
+  it('retries with growing pauses while the server is down, and gives up a message after a day', async () => {
     let tries = 0;
     const { outbox, clock, lines } = await open(undefined, () => {
       tries += 1;
@@ -93,7 +93,7 @@ describe('an outbox', () => {
     expect(lines.at(-1)).toContain('a message is given up');
   });
 
-  it('delivers after a kill what was pushed or promised, and nothing that was withdrawn or delivered', async () => {
+  it('delivers after a kill the pushed and promised messages, and none that was withdrawn or delivered', async () => {
     const path = await newFile();
     const killed = await open(path, (sent) => (sent.id === 'delivered' ? 200 : never(sent)));
     killed.outbox.push(message('delivered'));
@@ -135,15 +135,15 @@ describe('an outbox', () => {
     );
   });
 
-  it('keeps no more bytes than its bound: promised messages go first, then the oldest', async () => {
+  it('keeps no more bytes than its limit: promised messages are dropped first, then the oldest', async () => {
     const { outbox } = await open(undefined, () => new Promise(() => undefined), { maxBytes: 10_000 });
     for (let i = 0; i < 5; i++) await outbox.promise(message(`promised-${i}`));
     for (let i = 0; i < 100; i++) outbox.push(message(`due-${i}`, 'lane', 'x'.repeat(790)));
-    // Each is counted with 1000 bytes and a few.
+    // Each counts as slightly more than 1000 bytes.
     expect(outbox.figures).toEqual({ waiting: 9, delivered: 0, dropped: 91 });
   });
 
-  it('goes on after an internal error, and delivers that message later', async () => {
+  it('continues after an internal error, and delivers that message later', async () => {
     let isFailing = true;
     const { outbox, clock, posted, delivered, lines } = await open(
       undefined,
@@ -163,7 +163,7 @@ describe('an outbox', () => {
     expect(lines).toEqual([]);
   });
 
-  it('writes its file again when most of it is over', async () => {
+  it('rewrites its file when most of its messages are done', async () => {
     const path = await newFile();
     const { outbox, delivered } = await open(path);
     const body = 'x'.repeat(10_000);
@@ -176,7 +176,7 @@ describe('an outbox', () => {
     await expect.poll(async () => (await readFile(path)).length).toBeLessThan(2 * 1024 * 1024);
   });
 
-  it('delivers from memory while the disk fails, says so once, and has all in the file when the disk works again', async () => {
+  it('delivers from memory while the disk fails, reports it once, and has all messages in the file when the disk works again', async () => {
     const directory = await temporaryDirectory();
     const path = join(directory, 'absent', 'outbox.jsonl');
     const { outbox, clock, lines, delivered } = await open(path, ({ id }) => (id === 'kept' ? 400 : 200));

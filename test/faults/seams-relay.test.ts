@@ -1,4 +1,4 @@
-// An error of ours in a push target ends that target for that stream: the stream, its viewers and the other targets go on.
+// An internal error in a push target ends that target for that stream: the stream, its viewers and the other targets go on.
 import { createServer } from 'node:net';
 import { beforeAll, expect, it, onTestFinished } from 'vitest';
 import { rtmpServerError } from '../../src/servers/rtmp/errors.js';
@@ -15,7 +15,7 @@ beforeAll(async () => {
   source = await makeFlvSource({ seconds: 2, gop: 10 });
 });
 
-/** Ports of a server that hangs up at once, and of none. */
+/** The port of a server that hangs up at once, and a port without a server. */
 async function uselessPorts(): Promise<{ readonly hangsUp: number; readonly dead: number }> {
   const servers = [createServer((socket) => socket.on('error', () => undefined).end()), createServer()];
   const [hangsUp, dead] = await Promise.all(
@@ -29,7 +29,7 @@ async function uselessPorts(): Promise<{ readonly hangsUp: number; readonly dead
   return { hangsUp: hangsUp ?? 0, dead: dead ?? 0 };
 }
 
-it('costs only the target in which it happens', async () => {
+it('ends only the target in which it happens', async () => {
   const injections = new Injections();
   const { gateway, http, publishUrl, errors } = await startGateway('--ladder', 'source', '--segment-duration', '1');
   const server = await startServer();

@@ -1,4 +1,4 @@
-// What a viewer sends to prove that it may watch: everything here is read before anybody is known.
+// Parsers of the proofs of viewers, which read input of unauthenticated clients.
 import { allows, optionsIn } from '../../src/access/jwt/permissions.js';
 import { createPlayToken, readPlayToken, verifyPlayToken } from '../../src/access/tickets/play-token.js';
 import { SigningKeys } from '../../src/access/tickets/signing-keys.js';
@@ -29,7 +29,7 @@ export const ticketTarget: FuzzTarget = {
     const ticket = input.toString('latin1');
     const result = verifyTicket(ticket, STREAM, keys, NOW * 1000, 30);
     if (!result.ok && result.fault === 'forged') return;
-    // Nobody guesses a MAC of 128 bits: whatever is not refused was made by us, to the last character.
+    // A MAC of 128 bits cannot be guessed, so every accepted ticket must be one that we have made.
     ensure(TICKETS.includes(ticket), 'no ticket is genuine but those that were made');
     ensure(ticket.length <= MAX_TICKET_LENGTH, 'a ticket has a bounded length');
     ensure(result.ok || result.fault === 'expired', 'a genuine ticket is good, or its time is over');
@@ -44,7 +44,7 @@ const CLAIMS = [
 const TOKENS = CLAIMS.flatMap((claims) => [createPlayToken(claims, keys), createPlayToken(claims, old)]);
 const UNSIGNED = '\0';
 
-/** A token; or behind a zero byte a payload, which is signed first, so that the claims are reached. */
+/** A token; or after a zero byte a payload, which is signed first, so that the fuzzer reaches the claims. */
 export const playTokenTarget: FuzzTarget = {
   name: 'play-token',
   seeds: [...text(...TOKENS), ...text(...CLAIMS.map((claims) => `${UNSIGNED}${JSON.stringify(claims)}`))],
@@ -79,7 +79,7 @@ export const playTokenTarget: FuzzTarget = {
   },
 };
 
-/** A request line and all that is derived of it before anybody is asked. */
+/** A request line, and everything derived from it before access is checked. */
 export const requestTarget: FuzzTarget = {
   name: 'request-target',
   seeds: text(
@@ -128,7 +128,7 @@ export const requestTarget: FuzzTarget = {
   },
 };
 
-/** The payload of a JWT that somebody has signed whom the gateway trusts, but not with everything. */
+/** The payload of a JWT with a valid signature, whose claims must still be checked. */
 export const jwtClaimsTarget: FuzzTarget = {
   name: 'jwt-claims',
   seeds: text(

@@ -154,7 +154,7 @@ describe.each([
   });
 });
 
-it('the configurations with tickets have all directives of the ones without, but for what tickets change', () => {
+it('the configurations with tickets have all directives of those without, except the ones that tickets change', () => {
   const directives = (file: string): string[] =>
     deployedFile(file)
       .split('\n')

@@ -1,4 +1,4 @@
-// Players of other people with the link of a viewer, a minute each: `npm run long -- ticket-players`. PLAY_SECONDS for another time.
+// Third-party players with a viewer's link, a minute each: `npm run long -- ticket-players`. PLAY_SECONDS for another time.
 import { expect, it, onTestFinished } from 'vitest';
 import { createPlayToken } from '../../src/access/tickets/play-token.js';
 import { SigningKeys } from '../../src/access/tickets/signing-keys.js';

@@ -1,4 +1,4 @@
-// Players of other people with the link of a viewer: what each of them asks for on the way to the media, as a proxy in front of the gateway sees it.
+// Third-party players with a viewer's link. A proxy in front of the gateway records their requests.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { Agent, request as ask, createServer } from 'node:http';
@@ -81,7 +81,7 @@ export function faultsIn(requests: readonly SeenRequest[], token: string, refers
     .filter(({ url, referer, status }) => {
       if (!refers && (referer?.includes(token) || referer?.includes('~1'))) return true;
       if (own.test(url)) return false;
-      // Parts that are hinted at may not come, and media may leave the window; nothing else is refused.
+      // Hinted parts may not come, and media may leave the window; no other request may be refused.
       return !(entry.test(url) || (below.test(url) && !url.includes(token))) || (status >= 400 && status !== 404);
     })
     .map(({ url, referer, status }) => `${status} ${url} from ${referer}`);
@@ -101,7 +101,7 @@ const HLS_JS: Player = {
 
 export const BROWSER_PLAYERS: readonly Player[] = [HLS_JS, SHAKA_HLS, SHAKA_DASH, DASH_JS];
 
-/** Plays for so many seconds of media. @returns what went wrong */
+/** Plays this many seconds of media. @returns the problems */
 export async function playInBrowser(browser: Browser, base: string, url: string, player: Player, seconds: number) {
   const page = await openPlayer(browser, `${base}/healthz`, url, player);
   const shows = (time: string) =>

@@ -73,7 +73,7 @@ export const INGEST_MUTATIONS: readonly Mutation[] = [
     text: 'if (this.#sinceCollection + bytes > this.#limit) return Buffer.allocUnsafeSlow(bytes);',
     replacement: '',
     test: 'test/protocols/rtmp/uncounted-memory.test.ts',
-    title: 'has a bound in bytes',
+    title: 'has a limit in bytes',
     short: true,
   },
   {

@@ -1,4 +1,4 @@
-// Clips over a real disk: which segments they have, what players are told to show, and that they stay when their source is removed.
+// Clips on a real disk: their segments, the start position for players, and that they stay when their source is removed.
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
@@ -28,7 +28,7 @@ async function playlistOf(room: Room, id: string, rendition = 'source'): Promise
 }
 
 describe('G16 a clip of a recording', () => {
-  it('has the segments around it as links, and tells players where to begin', async () => {
+  it('links the segments around it, and gives players the start position', async () => {
     const room = await openRoom();
     const { id: of } = await recorded(room, Array(6).fill({}));
     const clip = await room.recordings.clip(of, { from: 3, to: 7.5, title: 'Goal', ...OPERATOR });
@@ -64,11 +64,11 @@ describe('G16 a clip of a recording', () => {
     expect(await readFile(join(directory, 'source', 'seg-101.m4s'), 'utf8')).toContain('source 101');
     const next = await openRoom({ root: room.root });
     expect(next.recordings.find(id)?.facts).toEqual(room.recordings.find(id)?.facts);
-    // A clip of a clip names what it was cut out of.
+    // A clip of a clip names its source.
     expect((await next.recordings.clip(id, { from: 1, ...OPERATOR })).clip).toMatchObject({ of: id, skip: 1 });
   });
 
-  it('can be made while the recording is, of what all renditions have', async () => {
+  it('can be made during recording, from segments that all renditions have', async () => {
     const room = await openRoom();
     const stream = new FakeStream('cam', room.live);
     const { id: of } = room.recordings.start(stream, { takes: () => true });
@@ -79,7 +79,7 @@ describe('G16 a clip of a recording', () => {
     expect(clip).toMatchObject({ duration: 4, clip: { from: START + 3000, to: START + 6000 } });
   });
 
-  it('leaves nothing behind when it cannot be made', async () => {
+  it('leaves no files when it cannot be made', async () => {
     const room = await openRoom();
     const { id } = await recorded(room, [{}, { gap: true }]);
     for (const [from, to] of [
@@ -97,7 +97,7 @@ describe('G16 a clip of a recording', () => {
     expect(await readdir(room.root)).toEqual(['live']);
   });
 
-  it('waits for its turn, and is refused when too many wait', async () => {
+  it('waits for its turn, and is refused if too many wait', async () => {
     const room = await openRoom();
     const { id } = await recorded(room, Array(3).fill({}));
     const results = await Promise.allSettled(
@@ -113,7 +113,7 @@ describe('G16 a clip of a recording', () => {
 });
 
 describe('G16 a clip of a live stream', () => {
-  it('has its newest seconds, from memory where the live copy is behind', async () => {
+  it('has its newest seconds, from memory if the live copy is behind', async () => {
     const room = await openRoom();
     const stream = new FakeStream('cam', room.live);
     for (const number of [100, 101, 102, 103]) {
@@ -128,7 +128,7 @@ describe('G16 a clip of a live stream', () => {
     stream.end();
   });
 
-  it('is cut out of its recording where that reaches further back', async () => {
+  it('is cut out of the recording if that reaches further back', async () => {
     const room = await openRoom();
     const stream = new FakeStream('cam', room.live);
     const { id } = room.recordings.start(stream, { takes: () => true });

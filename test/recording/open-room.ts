@@ -1,4 +1,4 @@
-// The room of recordings over a real disk, with a clock that the test moves.
+// Recordings on a real disk, with a clock that the test controls.
 import { join } from 'node:path';
 import { onTestFinished, vi } from 'vitest';
 import type { RecordingFacts } from '../../src/recording/recording-facts.js';
@@ -41,7 +41,7 @@ export async function openRoom(options: Partial<RecordingsOptions> = {}): Promis
   return { recordings, root, live: join(directory, 'media'), clock, news, warnings };
 }
 
-/** The recording, once it is finished. */
+/** Resolves to the recording when it is finished. */
 export function finished({ recordings }: Room, id: string): Promise<RecordingFacts> {
   return vi.waitFor(() => {
     const facts = recordings.find(id)?.facts;

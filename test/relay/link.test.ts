@@ -1,4 +1,4 @@
-// One connection to another server: what is noticed when the server is silent, takes nothing, has a wrong certificate, or asks for something.
+// One connection to another server that is silent, accepts no data, has a wrong certificate, or sends requests.
 import { createServer, type Socket } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { AdobeChallenge, NEED_AUTH } from '../../src/access/adobe-challenge.js';
@@ -16,7 +16,7 @@ import { eventually } from '../support/hls-client.js';
 import { ManualClock } from '../support/manual-clock.js';
 import { temporaryDirectory } from '../support/temp-dir.js';
 
-/** A server that accepts every publish, on plain sockets that the test holds. */
+/** A server that accepts every publish, on plain sockets that the test controls. */
 async function plainServer(onSession: (socket: Socket, session: ServerSession) => void = serve) {
   const sockets: Socket[] = [];
   const server = createServer((socket) => {
@@ -69,13 +69,13 @@ function linkTo(url: string, options: Partial<RtmpLinkOptions> = {}) {
 }
 
 describe('a connection of a target', () => {
-  it('H1.02 H1.03 is closed when no byte leaves for 15 s, and holds a bounded amount meanwhile', async () => {
+  it('H1.02 H1.03 is closed when nothing can be sent for 15 s, and buffers a limited amount meanwhile', async () => {
     const { port, sockets } = await plainServer();
     const { link, clock, ended, accepted } = linkTo(`rtmp://127.0.0.1:${port}/live/key`);
     await accepted;
     for (const socket of sockets) socket.pause();
     const frame = Buffer.alloc(60_000);
-    // Until the buffers of the system are full, everything leaves.
+    // Data is sent until the buffers of the system are full.
     let before = -1;
     await eventually(async () => {
       for (let i = 0; i < 100 && !link.isFull; i++) link.send('video', i, frame);
@@ -90,7 +90,7 @@ describe('a connection of a target', () => {
     expect((await ended)?.code).toBe('relay.stalled');
   });
 
-  it('H1.02 stays while nothing is to be sent, however long that is', async () => {
+  it('H1.02 stays open while there is nothing to send, however long', async () => {
     const { port } = await plainServer();
     const { link, clock, accepted, ended } = linkTo(`rtmp://127.0.0.1:${port}/live/key`);
     await accepted;
@@ -99,14 +99,14 @@ describe('a connection of a target', () => {
     expect(await ended).toBeUndefined();
   });
 
-  it('H1.03 is given up when a server accepts the connection and answers nothing', async () => {
+  it('H1.03 is given up if a server accepts the connection and never answers', async () => {
     const { port } = await plainServer(() => undefined);
     const { clock, ended } = linkTo(`rtmp://127.0.0.1:${port}/live/key`);
     clock.advance(15_000);
     expect(await ended).toMatchObject({ code: 'relay.connection', message: 'no answer within 15 s' });
   });
 
-  it('H1.14 authenticates in three steps, and once only with a wrong password', async () => {
+  it('H1.14 authenticates in three steps, and only once with a wrong password', async () => {
     const challenge = new AdobeChallenge(new UserDirectory([{ name: 'bob', hash: hashPassword('bob', 'pass') }]));
     const seen: string[] = [];
     const onConnect = (tcUrl: string): string | undefined => {
@@ -130,7 +130,7 @@ describe('a connection of a target', () => {
     expect(seen).toHaveLength(6);
   });
 
-  it('H1.10 trusts a certificate only if an authority or a fingerprint says so', async () => {
+  it('H1.10 trusts a certificate only because of an authority or a fingerprint', async () => {
     const certificate = selfSignedCertificate('localhost');
     const files = await writeCertificate(await temporaryDirectory(), certificate);
     const logger = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };

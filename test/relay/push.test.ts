@@ -1,4 +1,4 @@
-// Push targets against real servers: what they get, what happens when they go, and that nothing else notices. Ids: docs/behaviour.md.
+// Push targets with real servers: what the servers receive, how failures are handled, and that nothing else is affected. Ids: docs/behaviour.md.
 import { createServer, type Server, type Socket } from 'node:net';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import type { PushRunState } from '../../src/contracts/relay.js';
@@ -29,13 +29,13 @@ function run(gateway: TestGateway, id: string): PushRunState | undefined {
 const inState = (gateway: TestGateway, id: string, state: string) =>
   eventually(async () => (gateway.gateway.targets.find(id)?.state === state ? true : undefined));
 
-/** Sound and pictures without headers and metadata. */
+/** Audio and video without headers and metadata. */
 function framesOf({ messages }: RecordingTarget) {
   const header = (kind: string, body: Buffer) => kind === 'script' || body[1] === 0;
   return messages.filter(({ kind, body }) => !header(kind, body));
 }
 
-/** A port on which nothing listens any more. */
+/** A port on which nothing listens. */
 async function deadPort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -44,7 +44,7 @@ async function deadPort(): Promise<number> {
   return port;
 }
 
-/** Accepts connections and answers nothing. */
+/** A server that accepts connections and never answers. */
 async function silentServer(onSocket: (socket: Socket) => void = () => undefined): Promise<number> {
   const sockets = new Set<Socket>();
   const server: Server = createServer((socket) => {
@@ -61,7 +61,7 @@ async function silentServer(onSocket: (socket: Socket) => void = () => undefined
 }
 
 describe('a push target', () => {
-  it('H1.01 H1.07 gets metadata, headers and a key frame first, from time 0, and every body as the publisher sent it', async () => {
+  it('H1.01 H1.07 gets metadata, headers and a key frame first, from time 0, and every body unchanged', async () => {
     const gateway = await gatewayOf();
     const server = await startServer();
     const target = await gateway.gateway.targets.add({ stream: 'live/cam', url: addressOf(server.port) });
@@ -79,7 +79,7 @@ describe('a push target', () => {
     expect(run(gateway, target.id)?.bytes).toBeGreaterThan(1_000);
   });
 
-  it('H1.18 ends its publish in order when it is stopped, and starts again', async () => {
+  it('H1.18 ends its publish properly when it is stopped, and starts again', async () => {
     const gateway = await gatewayOf();
     const server = await startServer();
     const { targets } = gateway.gateway;
@@ -96,7 +96,7 @@ describe('a push target', () => {
     expect(targets.list()).toEqual([]);
   });
 
-  it('H1.18 says farewell when the gateway stops', async () => {
+  it('H1.18 ends its publish when the gateway stops', async () => {
     const gateway = await gatewayOf();
     const server = await startServer();
     await gateway.gateway.targets.add({ stream: 'live/cam', url: addressOf(server.port) });
@@ -129,7 +129,7 @@ describe('a push target', () => {
     await second.stop();
   });
 
-  it('H1.04 H1.07 comes back after a server was killed, and its times go on', async () => {
+  it('H1.04 H1.07 reconnects after a server was killed, with continuous timestamps', async () => {
     const gateway = await gatewayOf();
     const server = await startServer();
     const events: GatewayEvent[] = [];
@@ -149,7 +149,7 @@ describe('a push target', () => {
     expect(run(gateway, id)?.lastError?.message).toContain('the server is stopping');
   });
 
-  it('H1.04 H1.11 shows what the server said when it refused, without the key, and waits for a minute or an operator', async () => {
+  it('H1.04 H1.11 shows the text of a refusal without the key, and waits for a minute or an operator', async () => {
     const gateway = await gatewayOf();
     let allowed = false;
     const check: ServerSetup['check'] = async ({ query, name }) => {
@@ -187,7 +187,7 @@ describe('a push target', () => {
     expect(run(gateway, good.id)?.dropped).toBe(0);
   });
 
-  it('H1.09 makes one connection when another publisher takes the name over', async () => {
+  it('H1.09 makes only one connection when another publisher takes over the name', async () => {
     const gateway = await gatewayOf('--publish-conflict', 'override', '--resume-window', '20');
     const server = await startServer();
     await gateway.gateway.targets.add({ stream: 'live/cam', url: addressOf(server.port) });

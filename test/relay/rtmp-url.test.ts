@@ -55,7 +55,7 @@ describe('parseRtmpUrl', () => {
     expect(shown('rtmps://h:443/app?token=t/key')).toBe('rtmps://h/app/•••');
   });
 
-  it('H1.11 removes every secret from what a server says, however it writes it', () => {
+  it('H1.11 removes every secret from the text of a server, in any spelling', () => {
     const url = parseRtmpUrl('rtmp://bob:pa55word@h/live?tok=abcd/na%2Fme?key=s3cret&sig=sigsig');
     const said = 'live: na%2Fme?key=s3cret&sig=sigsig or na/me, s3cret, sigsig, pa55word, bob, abcd are wrong in live';
     expect(withoutSecrets(said, url)).toBe('live: ••• or •••, •••, •••, •••, •••, ••• are wrong in live');

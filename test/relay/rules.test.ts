@@ -141,14 +141,14 @@ describe('targets', () => {
     expect(checkedTarget({ url: 'rtmp://127.0.0.1/app/key' }, []).url).toBeDefined();
   });
 
-  it('H1.15 with a preset the key alone is enough', () => {
+  it('H1.15 with a preset, only the key is needed', () => {
     expect(checkedTarget({ url: 'my-key', preset: 'twitch' }, []).url).toBe('rtmp://live.twitch.tv/app/my-key');
     expect(() => checkedTarget({ url: 'my-key' }, [])).toThrow('cannot use the URL');
     expect(() => checkedTarget({ url: 'my-key', preset: 'ivs' }, [])).toThrow('cannot use the URL');
     expect(() => checkedTarget({ preset: 'myspace' }, [])).toThrow('there is no such preset');
   });
 
-  it('H1.01 the file says what it was given; a broken one is an error, never an empty list', () => {
+  it('H1.01 the file is read back as it was written; a broken one is an error, never an empty list', () => {
     const target = { id: 'a', stream: 'live/*', url: 'rtmp://h/a/k', title: 'T', codecs: ['hevc'], stopped: true };
     const stored = { ...target, configured: false };
     expect(parseTargets(targetsText([stored]))).toEqual([stored]);

@@ -1,4 +1,4 @@
-// What waits for a target: within its bounds, and always something that a decoder can start with.
+// The queue of a target: it is bounded, and always begins with media from which a decoder can start.
 import { describe, expect, it } from 'vitest';
 import { SendQueue } from '../../src/relay/send-queue.js';
 import type { RelayTag } from '../../src/relay/stream-source.js';
@@ -45,7 +45,7 @@ describe('SendQueue', () => {
     expect(taken()).toBe('vH key v1 vH key v2');
   });
 
-  it('H1.07 keeps only what a new connection starts with: the newest key frame and what follows', () => {
+  it('H1.07 keeps only the media for a new connection: from the newest key frame on', () => {
     const { queue, push, taken } = setUp();
     push('m', 'vH', 'aH', 'key', 'v1', 'key2', 'a2', 'v3');
     queue.connected();

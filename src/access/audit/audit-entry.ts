@@ -26,7 +26,7 @@ export interface AuditRecord {
   readonly address?: string | undefined;
   /** The kind of change, such as `token.add` or `publisher.end`. */
   readonly action: string;
-  /** What was to be changed, such as `live/cam` or an id. */
+  /** The object of the change, such as `live/cam` or an id. */
   readonly target?: string | undefined;
   readonly before?: AuditValue | undefined;
   readonly after?: AuditValue | undefined;

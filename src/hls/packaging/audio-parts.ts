@@ -38,7 +38,7 @@ export class AudioParts {
   #part: Frame[] = [];
   /** Index in the cut schedule: the segment of the newest frame that was released. */
   #index = -1;
-  /** Of the parts of that segment. */
+  /** Number of frames in each part of that segment. */
   #framesPerPart = 0;
   /** Duration of the first frame. */
   #usualFrame: Seconds = 0;

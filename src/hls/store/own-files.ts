@@ -42,7 +42,7 @@ export function parseStreamMark(text: string, directory: StorePath): StreamMark 
   return { directory, from };
 }
 
-/** What a file is, judged by its name alone; the caller checks place and content. */
+/** The kind of a file according to its name only; the caller checks place and content. */
 export type NamedFile = {
   /** Whether it was still being written. */
   readonly temporary: boolean;

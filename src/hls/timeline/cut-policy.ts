@@ -57,7 +57,7 @@ export interface CutPolicy {
   expectsCut(time: Milliseconds): boolean;
 }
 
-/** What a policy sees of the schedule. */
+/** The schedule as a policy sees it. */
 export interface CutSink {
   /** EXT-X-TARGETDURATION, in milliseconds; undefined until it is fixed. */
   readonly target: Milliseconds | undefined;

@@ -25,7 +25,7 @@ export interface Picture<T> {
   readonly hasParameterSets: boolean;
 }
 
-/** What was noticed about messages; reported each time. */
+/** Peculiarities of messages; each is reported every time. */
 export type AssemblyFinding =
   /** A picture was assembled from several messages. */
   | 'pieces'

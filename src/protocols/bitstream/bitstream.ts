@@ -1,4 +1,4 @@
-// What must be known about a codec to split a stream into pictures: one interface for H.264, HEVC and AV1.
+// The codec-specific functions that split a stream into pictures: one interface for H.264, HEVC and AV1.
 
 /** The role of a unit (NAL unit, OBU) at the boundary between pictures. */
 export type UnitRole =

@@ -43,7 +43,7 @@ export interface MovieLayout {
   readonly header: Buffer;
   /** The chunks in file order: sorted by time, so that a player does not have to seek between tracks. */
   readonly order: readonly { readonly track: number; readonly chunk: number }[];
-  /** Of the whole file. */
+  /** Bytes of the whole file. */
   readonly length: number;
 }
 

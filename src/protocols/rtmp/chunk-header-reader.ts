@@ -170,7 +170,7 @@ function startsWithU32(bytes: Buffer, position: number, count: number, value: nu
 const NOTHING = Buffer.alloc(0);
 
 /**
- * What is remembered of one chunk stream id, for later headers that omit fields (RTMP 1.0 5.3.1). The object always has the same shape,
+ * The state of one chunk stream id, for later headers that omit fields (RTMP 1.0 5.3.1). The object always has the same shape,
  * which keeps it fast in V8.
  */
 export class ChunkStreamState {

@@ -118,7 +118,7 @@ function names({ app, name }: PublishRequest | PlayRequest): object {
   return { app: printable(app), stream: printable(name) };
 }
 
-/** What the peer is told may be less than what is true: then the cause has its code, too. */
+/** The error sent to the peer may hide the true cause. The log then also has the code of the cause. */
 function failure({ code, message, cause }: SluiceError): object {
   const truth = cause instanceof SluiceError && code !== 'rtmp-server.internal' ? { cause: cause.code } : {};
   return { code, reason: printable(message), ...truth };

@@ -4,7 +4,7 @@
 import { isIP } from 'node:net';
 
 export interface ProxyHeader {
-  /** Of the client; undefined if the proxy itself connects, for instance to check that the server is up. */
+  /** Address of the client; undefined if the proxy itself connects, for instance to check that the server is up. */
   readonly address: string | undefined;
   /** Bytes of the header. */
   readonly length: number;

@@ -14,7 +14,7 @@ export class Publication {
   readonly target: PublishTarget;
   /** Undefined if the policy gives none. */
   readonly permit: Permit | undefined;
-  /** Of its messages. */
+  /** Bytes of its messages. */
   bytes = 0;
   /** Runs until the first audio or video message; metadata does not count. */
   readonly firstMedia: Deadline;

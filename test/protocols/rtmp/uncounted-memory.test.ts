@@ -1,4 +1,4 @@
-// Media in shared memory, which V8 does not count, so that the garbage of it must have a bound of its own.
+// Media in shared memory, which V8 does not count. Its garbage therefore needs its own limit.
 import { setImmediate as pass } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { UncountedMemory } from '../../../src/protocols/rtmp/uncounted-memory.js';
@@ -8,14 +8,14 @@ const BLOCK = 256 * 1024;
 const isShared = ({ buffer }: Buffer): boolean => buffer instanceof SharedArrayBuffer;
 
 describe('memory that V8 does not count', () => {
-  it('has a bound in bytes: what is more than that is counted', () => {
+  it('has a limit in bytes: memory beyond it is counted', () => {
     const memory = new UncountedMemory();
     const blocks = Array.from({ length: 200 }, () => memory.allocate(BLOCK));
     expect(blocks.filter(isShared)).toHaveLength(128);
     expect(isShared(memory.allocate(1))).toBe(false);
   });
 
-  it('is given again when V8 has collected garbage', async () => {
+  it('is available again when V8 has collected garbage', async () => {
     const memory = new UncountedMemory(2 * BLOCK);
     const isUsedUp = (): boolean => {
       memory.allocate(BLOCK);
@@ -23,7 +23,7 @@ describe('memory that V8 does not count', () => {
       return !isShared(memory.allocate(BLOCK));
     };
     expect(isUsedUp()).toBe(true);
-    // Buffers that are counted make V8 collect, sooner or later.
+    // Counted buffers make V8 collect garbage sooner or later.
     while (!isShared(memory.allocate(BLOCK))) {
       Buffer.allocUnsafeSlow(16 * 1024 * 1024);
       await pass();

@@ -15,11 +15,11 @@ export interface BucketRoom {
   readonly recordings: Recordings;
   readonly bucket: RecordingBucket;
   readonly log: { readonly fields: Readonly<Record<string, unknown>>; readonly message: string }[];
-  /** As when the gateway stops. */
+  /** Closes as a stopping gateway does. */
   readonly close: () => Promise<void>;
 }
 
-/** A clock that is a hundred times as fast, so that waits for a next attempt are short. */
+/** A clock that runs a hundred times as fast, so that pauses between attempts are short. */
 export const FAST_CLOCK: Clock = {
   now: () => systemClock.now() * 100,
   wallClock: () => systemClock.wallClock(),
@@ -72,12 +72,12 @@ export async function openBucketRoom(
   return { recordings, bucket, log, close };
 }
 
-/** Waits for what must come true. */
+/** Polls until the check no longer throws. */
 export function until<T>(check: () => T): Promise<T> {
   return vi.waitFor(check, { timeout: PATIENCE, interval: 5 });
 }
 
-/** The recording, once it is finished and all of it is in the bucket. */
+/** Resolves to the recording when it is finished and completely in the bucket. */
 export function uploaded({ recordings, bucket }: BucketRoom, id: string): Promise<RecordingFacts> {
   return until(() => {
     const facts = recordings.find(id)?.facts;

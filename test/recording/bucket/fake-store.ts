@@ -1,5 +1,5 @@
-// An S3-compatible store in this process: it keeps objects in memory, fails as it is told, and checks after each change that no playlist in it
-// lists media that is not there. What it does not check is the signature: versitygw does that (`bucket.long.ts`).
+// An S3-compatible store in this process: it keeps objects in memory, fails on request, and checks after each change that its playlists list no
+// missing media. It does not check signatures; versitygw does (`bucket.long.ts`).
 
 import { createHash } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
@@ -34,12 +34,12 @@ export interface StoreRequest {
 
 export class FakeStore {
   readonly objects = new Map<string, StoredObject>();
-  /** Playlists that listed something that was not there, at any time. */
+  /** Playlists that listed missing objects at any time. */
   readonly violations: string[] = [];
   readonly requests: string[] = [];
   /** Playlists that have had an end, even if they have been removed since. */
   readonly ended = new Set<string>();
-  /** What happens to a request; undefined: it is carried out. */
+  /** Selects a fault for a request; undefined: the request succeeds. */
   fault: (request: StoreRequest) => StoreFault | undefined | Promise<StoreFault | undefined> = () => undefined;
   /** Keys on a page of a list. */
   pageSize = 1000;
@@ -61,7 +61,7 @@ export class FakeStore {
     return this.objects.get(key)?.body.toString('utf8');
   }
 
-  /** Keys that begin with this, without it. */
+  /** Keys with this prefix, without the prefix. */
   keys(prefix = ''): string[] {
     const keys = [...this.objects.keys()].filter((key) => key.startsWith(prefix));
     return keys.map((key) => key.slice(prefix.length)).sort();
@@ -147,7 +147,7 @@ export class FakeStore {
     for (const key of this.objects.keys()) if (key.endsWith('.m3u8')) this.check(key);
   }
 
-  /** Every URI of the playlist is there, and so are the playlists that it lists. */
+  /** Checks that all files and playlists exist that the playlist lists. */
   check(key: string): void {
     const directory = key.replace(/[^/]*$/, '');
     for (const uri of urisOf(this.text(key) ?? '')) {
@@ -168,7 +168,7 @@ function refusal(status: number, code: string): Answer {
   return { status, headers: { 'content-type': 'application/xml', date: new Date().toUTCString() }, body };
 }
 
-/** What a player may request: everything that is not a gap. */
+/** The URIs that a player may request: all except gaps. */
 function urisOf(playlist: string): string[] {
   const uris: string[] = [];
   let isGap = false;

@@ -1,5 +1,5 @@
-// Recordings in a bucket: what is sent, in which order, with which headers, and what happens when the store fails, the process dies, or the
-// recording is removed.
+// Recordings in a bucket: contents, order and headers of uploads, and the behaviour when the store fails, the process dies, or the recording is
+// removed.
 
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -26,7 +26,7 @@ async function setUp(...options: [Parameters<typeof openBucketRoom>[2]?, Paramet
 const media = (store: FakeStore, id: string, rendition = 'source') =>
   store.text(`tv/vod/${id}/${rendition}/index.m3u8`) ?? '';
 
-/** Everything that is in the directory of the recording is in the bucket, with the same bytes. */
+/** Checks that the bucket has all files of the recording's directory, with the same bytes. */
 async function expectSame(store: FakeStore, { recordings }: BucketRoom, id: string): Promise<void> {
   const { directory } = recordings.find(id) ?? { directory: '' };
   const keys = store.keys(`tv/vod/${id}/`);
@@ -37,7 +37,7 @@ async function expectSame(store: FakeStore, { recordings }: BucketRoom, id: stri
 }
 
 describe('a recording in a bucket', () => {
-  it('grows while it is made, segments before playlists, and ends as a VOD with the same bytes', async () => {
+  it('grows during recording, segments before playlists, and ends as VOD with the same bytes', async () => {
     const { store, room, stream } = await setUp();
     const { id } = room.recordings.start(stream, ALL);
     for (const number of [100, 101, 102]) {
@@ -66,12 +66,12 @@ describe('a recording in a bucket', () => {
     for (const playlist of ['index.m3u8', 'source/index.m3u8', 'source/iframes.m3u8', 'audio/index.m3u8'])
       expect(headers(playlist)).toEqual(['application/vnd.apple.mpegurl', 'public, max-age=86400']);
     expect(store.violations).toEqual([]);
-    // Nothing was sent twice but playlists.
+    // Only playlists were sent more than once.
     const puts = store.requests.filter((request) => request.startsWith('PUT') && !request.endsWith('.m3u8'));
     expect(new Set(puts).size).toBe(puts.length);
   });
 
-  it('lists nothing that the store has not taken, whatever fails', async () => {
+  it('lists only stored media, whatever fails', async () => {
     const faults: readonly StoreFault[] = [
       { status: 500, code: 'InternalError' },
       { status: 503, code: 'SlowDown', headers: { 'retry-after': '1' } },
@@ -101,7 +101,7 @@ describe('a recording in a bucket', () => {
     );
   });
 
-  it('waits on disk while the store is away, and drops nothing', async () => {
+  it('waits on disk while the store is down, and drops nothing', async () => {
     const { store, room, stream } = await setUp();
     store.fault = () => ({ status: 503, code: 'ServiceUnavailable' });
     const { id } = room.recordings.start(stream, ALL);
@@ -166,13 +166,13 @@ describe('a recording in a bucket', () => {
 });
 
 describe('a bucket after a crash', () => {
-  it('gets what is missing, and the end, without what it has', async () => {
+  it('gets only the missing media, and the final playlists', async () => {
     const { store, root, room, stream } = await setUp();
     store.pageSize = 3;
     const { id } = room.recordings.start(stream, ALL);
     for (const number of [100, 101, 102]) stream.add(SOURCE, number);
     await until(() => expect(media(store, id)).toContain('seg-102.m4s'));
-    // The process dies here: what it would have written later never comes.
+    // The process dies here, so later writes never happen.
     store.fault = () => 'reset';
     for (const number of [103, 104]) stream.add(SOURCE, number);
     await until(() => expect(room.recordings.find(id)?.facts.bytes).toBe(500));
@@ -192,7 +192,7 @@ describe('a bucket after a crash', () => {
     expect(store.violations).toEqual([]);
   });
 
-  it('is not asked again for a recording that is complete', async () => {
+  it('gets no requests for a complete recording', async () => {
     const { store, root, room, stream } = await setUp();
     const { id } = room.recordings.start(stream, ALL);
     stream.add(SOURCE, 100);
@@ -205,7 +205,7 @@ describe('a bucket after a crash', () => {
     expect(store.requests).toEqual([]);
   });
 
-  it('gets a recording that was made before there was a bucket', async () => {
+  it('gets a recording that was made before the bucket was configured', async () => {
     const { store, root, room, stream } = await setUp();
     const { id } = room.recordings.start(stream, ALL);
     stream.add(SOURCE, 100);
@@ -231,7 +231,7 @@ describe('a recording that is removed', () => {
     return { ...set, id };
   }
 
-  it('leaves the bucket too, playlists first', async () => {
+  it('is also removed from the bucket, playlists first', async () => {
     const { store, room, id } = await finishedRecording();
     store.pageSize = 2;
     await room.recordings.remove(id);
@@ -239,7 +239,7 @@ describe('a recording that is removed', () => {
     expect(store.violations).toEqual([]);
   });
 
-  it('leaves the bucket after a crash between both removals', async () => {
+  it('is removed from the bucket after a crash between the two removals', async () => {
     const { store, root, room, id } = await finishedRecording();
     store.fault = ({ method }) => (method === 'POST' ? { status: 403, code: 'AccessDenied' } : undefined);
     await room.recordings.remove(id);
@@ -252,7 +252,7 @@ describe('a recording that is removed', () => {
     expect(store.violations).toEqual([]);
   });
 
-  it('is not sent any further', async () => {
+  it('is no longer uploaded', async () => {
     const { store, room, stream } = await setUp();
     const { id } = room.recordings.start(stream, ALL);
     for (let number = 100; number < 130; number += 1) stream.add(SOURCE, number);
@@ -272,7 +272,7 @@ describe('a recording that is removed', () => {
   });
 });
 
-describe('an error of ours', () => {
+describe('an internal error', () => {
   it.each(['bucket upload', 'bucket backlog', 'bucket removal'])(
     'at "%s" is logged, and other recordings are sent and removed',
     async (seam) => {
@@ -295,7 +295,7 @@ describe('an error of ours', () => {
       }
       await hit;
       await room.close();
-      // Whatever it was, the next start has everything again.
+      // The next start completes the bucket.
       const next = await openBucketRoom(store, root);
       const neighbour = new FakeStream('neighbour', liveDirectory(join(directory, 'neighbour')));
       const other = next.recordings.start(neighbour, ALL);

@@ -1,4 +1,4 @@
-// Push targets through the management API: made, changed, stopped, started and removed, with a key that never comes out again.
+// Push targets through the management API: made, changed, stopped, started and removed. The key is never returned.
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -17,7 +17,7 @@ async function withTarget() {
 }
 
 describe('push targets of the management API', () => {
-  it('H1.01 H1.11 are kept with their key in a file for the gateway alone; no answer and no audit entry has it', async () => {
+  it('H1.01 H1.11 are stored with their key in a file that only the gateway can read; no answer and no audit entry has the key', async () => {
     const { app, headers, made, address, stateDir, audit } = await withTarget();
     expect(made.json()).toMatchObject({ stream: 'live/cam', url: 'rtmp://192.0.2.1/app/•••', state: 'idle', runs: [] });
     const file = join(stateDir, 'targets.json');
@@ -58,7 +58,7 @@ describe('push targets of the management API', () => {
     expect((await app.inject({ url: TARGETS, headers: as('operator') })).json()).toEqual({ targets: [] });
   });
 
-  it('H1.19 are changed by admins only', async () => {
+  it('H1.19 can be changed only by admins', async () => {
     const { app, as, address } = await withTarget();
     for (const [method, url] of [
       ['POST', TARGETS],
@@ -76,7 +76,7 @@ describe('push targets of the management API', () => {
     }
   });
 
-  it('answer 404 for a target that is not there', async () => {
+  it('answer 404 for an unknown target', async () => {
     const { app, as } = await adminUnderTest();
     for (const [method, url] of [
       ['PATCH', `${TARGETS}/none`],

@@ -1,4 +1,4 @@
-// What the gateway believes of edges that know a secret, and what it does not.
+// The statements of edges with a secret that the gateway trusts, and those that it does not.
 import { describe, expect, it } from 'vitest';
 import { Edges } from '../../../src/servers/http/delivery/edges.js';
 import { protectedViewing } from '../../support/protected-viewing.js';
@@ -34,7 +34,7 @@ async function openOrigin(only: boolean) {
 }
 
 describe('an edge that has checked a ticket', () => {
-  it.each([NEW, OLD])('gets media without one (secret %#)', async (secret) => {
+  it.each([NEW, OLD])('gets media without a ticket (secret %#)', async (secret) => {
     const { get } = await openOrigin(false);
     for (const path of MEDIA) expect((await get(path, `${secret} checked`)).status, path).toBe(200);
   });
@@ -54,7 +54,7 @@ describe('an edge that has checked a ticket', () => {
     for (const path of MEDIA) expect((await get(path, header)).status, path).toBe(401);
   });
 
-  it('still needs a proof at the entries, where tickets are given', async () => {
+  it('still needs a proof at the entries, where tickets are issued', async () => {
     const { get, token } = await openOrigin(false);
     for (const path of ENTRIES) {
       expect((await get(path, `${NEW} checked`)).status, path).toBe(401);
@@ -62,14 +62,14 @@ describe('an edge that has checked a ticket', () => {
     }
   });
 
-  it('does not make a wrong ticket right', async () => {
+  it('does not make an invalid ticket valid', async () => {
     const { get, ticket } = await openOrigin(false);
     for (const wrong of ['~x', ticket('s', 'live', 'other')])
       expect((await get(`/hls/${wrong}/live/demo/source/index.m3u8`, `${NEW} checked`)).status).toBe(403);
   });
 });
 
-it('with edgeOnly nobody gets media who passes by the edge, with whatever ticket or token', async () => {
+it('with edgeOnly, nobody who bypasses the edge gets media, with any ticket or token', async () => {
   const { get, ticket, token } = await openOrigin(true);
   const own = ticket('s', 'live', 'demo');
   const query = `?token=${token('live/demo')}`;
@@ -93,7 +93,7 @@ it('compares each secret over its whole length, so that the time of the answer d
 });
 
 describe('the sessions that were ended', () => {
-  it('are told to edges alone: those that were revoked, and those that an operator ended', async () => {
+  it('are listed only for edges: revoked sessions, and those that an operator ended', async () => {
     const { get, revoked, bans, inSeconds } = await openOrigin(false);
     const until = inSeconds(60);
     revoked.set('session-1', until);
@@ -116,7 +116,7 @@ describe('the sessions that were ended', () => {
     expect((await get('/edge/ended-sessions/%2f', NEW)).status).toBe(400);
   });
 
-  it('are too many for a header at some point, which the edge is told', async () => {
+  it('are replaced by * if they are too many for a header', async () => {
     const { get, revoked, inSeconds } = await openOrigin(false);
     for (let i = 0; i < 1_000; i++) revoked.set(`session-${i}-x`, inSeconds(60));
     expect((await get('/edge/ended-sessions/x', NEW)).headers.get('x-sluice-ended')).toBe('*');

@@ -1,4 +1,4 @@
-// A viewer whose link allows no tall picture: what is offered, and what is given to those who write addresses by hand.
+// A viewer whose link limits the picture height: the offered renditions, and the answers to requests for others.
 import { describe, expect, it } from 'vitest';
 import { cappedManifest, cappedPlaylist } from '../../../src/servers/http/delivery/picture-cap.js';
 import { protectedViewing } from '../../support/protected-viewing.js';
@@ -34,19 +34,19 @@ describe('the playlist of a viewer with a maximum height', () => {
     [720, ['audio/index', 'source/index', '480p/index', '360p/index', 'source/iframes', '360p/iframes']],
     [719, ['audio/index', '480p/index', '360p/index', '360p/iframes']],
     [480, ['audio/index', '480p/index', '360p/index', '360p/iframes']],
-    // Rather the lowest than nothing.
+    // The lowest rendition is offered even if it is too tall.
     [100, ['audio/index', '360p/index', '360p/iframes']],
   ])('of %d lines lists %j', (height, names) => {
     expect(namesIn(cappedPlaylist(PLAYLIST, height))).toEqual(names);
   });
 
-  it('is unchanged if there is no picture', () => {
+  it('is unchanged if there is no video', () => {
     const sound = '#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\naudio/index.m3u8\n';
     expect(cappedPlaylist(sound, 1)).toBe(sound);
   });
 });
 
-it('the MPD has in each Period what is low enough there, and no empty set', () => {
+it('the MPD has only allowed renditions in each Period, and no empty AdaptationSet', () => {
   const sound = set(representation('audio'));
   const text = mpd(
     period(
@@ -87,7 +87,7 @@ async function openLadder() {
   return { ...viewing, get };
 }
 
-it('leads from the link to a ticket that gives what was offered, and nothing taller', async () => {
+it('leads from the link to a ticket that gives the offered renditions, and nothing taller', async () => {
   const { get, token } = await openLadder();
   const query = `?token=${token('live/demo', { max_height: 480 })}`;
   const playlist = await (await get(`/hls/live/demo/index.m3u8${query}`)).text();
@@ -118,7 +118,7 @@ it('leads from the link to a ticket that gives what was offered, and nothing tal
     expect(text, path).toContain('480p');
     expect(text, path).not.toContain('source');
   }
-  // Who has no limit sees all.
+  // A viewer without a limit gets all renditions.
   expect(await (await get(`/hls/live/demo/index.m3u8?token=${token('live/demo')}`)).text()).toContain('/source/');
 });
 

@@ -1,4 +1,4 @@
-// The header of a proxy: the examples of its specification, in any pieces, and what is none.
+// The PROXY protocol header: the examples of its specification, cut anywhere, and invalid headers.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { MAX_PROXY_HEADER, readProxyHeader } from '../../../src/servers/rtmp/proxy-header.js';
@@ -48,7 +48,7 @@ describe('a PROXY protocol header', () => {
     expect(readProxyHeader(bytes)).toHaveProperty('fault');
   });
 
-  it('is complete or refused within its largest size, whatever comes', () => {
+  it('is complete or refused within its maximum size, for any input', () => {
     const start = fc.constantFrom(Buffer.from('PROXY TCP4 '), binary('21 11'), binary('20'), Buffer.alloc(0));
     fc.assert(
       fc.property(start, fc.uint8Array({ minLength: 2_100, maxLength: 2_200 }), (first, random) => {

@@ -1,4 +1,4 @@
-// Behind a proxy, a publisher has the address that the proxy names, and nobody else can name one.
+// Behind a trusted proxy, a publisher has the address that the proxy sends. Nobody else can set an address.
 import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { type AddressInfo, connect, createServer } from 'node:net';
@@ -33,7 +33,7 @@ describe('D5.08 a connection of a trusted proxy', () => {
     await other.event('publishing');
   });
 
-  it('is served when its header comes in pieces, and after it TLS', async () => {
+  it('is served when its header comes in pieces, followed by TLS', async () => {
     const server = await startServer({ ...PROXIES, certificate: certificate() });
     const relay = createServer((client) => {
       const upstream = connect({ port: server.tlsPort, host: '127.0.0.1', noDelay: true });
@@ -54,7 +54,7 @@ describe('D5.08 a connection of a trusted proxy', () => {
     relay.close();
   });
 
-  it('is refused without a header, with a broken one, and with one that never ends; the log and a counter say so', async () => {
+  it('is refused without a header, with a broken one, and with one that never ends, with a log line and a counter', async () => {
     const { server, port, logs } = await startServer({ ...PROXIES, handshakeTimeout: 200 });
     await new Encoder(port, 'cam').closed;
     await new Encoder(port, 'cam', { preamble: 'PROXY TCP4 nonsense\r\n' }).closed;
@@ -66,7 +66,7 @@ describe('D5.08 a connection of a trusted proxy', () => {
     expect(server.counters.connections).toBe(0);
   });
 
-  it('cannot be pretended by an address that is not trusted, nor where the protocol is off', async () => {
+  it('cannot be faked from an untrusted address, nor if the protocol is off', async () => {
     const trusting = await startServer(PROXIES);
     const stranger = new Encoder(trusting.port, 'cam', { preamble: HEADER, from: '127.0.0.2' });
     await stranger.closed;

@@ -1,4 +1,4 @@
-// The memory of what was read from sockets is freed without waiting for a collection of garbage.
+// Memory of data read from sockets is freed without waiting for the garbage collector.
 import { describe, expect, it } from 'vitest';
 import { ReadMemory } from '../../../src/servers/rtmp/session-pump.js';
 

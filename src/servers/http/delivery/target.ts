@@ -137,8 +137,8 @@ function parseDirectives(query: string): DeliveryDirectives | undefined {
 
 const MARK = '~';
 /**
- * What may stand in the place of a ticket. An MPD contains it in the URLs of its media, so no character may have a meaning in XML. Other
- * texts cannot be names of streams either, and the router refuses them.
+ * The characters that a path segment in the place of a ticket may have. An MPD contains it in the URLs of its media, so no character may have a
+ * meaning in XML. The router refuses other texts, which are not valid names of streams either.
  */
 export const TICKET_CHARACTERS = '[\\w.~-]{0,256}';
 /** `/hls/~…/` or `/dash/~…/`; the mark may be percent-encoded. */

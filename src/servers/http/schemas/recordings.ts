@@ -80,7 +80,7 @@ export const RecordingListSchema = Type.Object({
   bounds: Type.Optional(
     Type.Object({ first: Time, last: Time }, { description: 'of all recordings of the streams that were asked for' }),
   ),
-  /** Of all recordings, whatever the query. */
+  /** Totals of all recordings, independent of the query. */
   count: Type.Integer(),
   bytes: Type.Integer(),
 });
