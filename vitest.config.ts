@@ -5,6 +5,10 @@ import { PATIENCE, TEST_TIMEOUT } from './test/support/patience.js';
 const UNITS = ['access', 'config', 'dash', 'events', 'fuzz', 'hls', 'live', 'properties', 'protocols', 'recording'];
 const unitFiles = UNITS.map((room) => `test/${room}/**/*.test.ts`);
 
+/** Every page and player in a real browser, faults included: `npm run browsers`. These few are part of `npm test` as well. */
+const BROWSERS = 'test/e2e/*.test.ts';
+const SHORT = ['player-gateway', 'recordings', 'timed-events'].map((name) => `test/e2e/${name}.test.ts`);
+
 export default defineConfig({
   test: {
     // Two cores: end-to-end tests start real encoders, and more workers would starve each other; but most of their time they wait for media.
@@ -21,8 +25,17 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'programs',
-          include: ['test/**/*.test.ts'],
+          include: ['test/!(e2e)/**/*.test.ts', 'test/*.test.ts', ...SHORT],
           exclude: unitFiles,
+          globalSetup: ['test/support/program-directory.ts'],
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'browsers',
+          include: [BROWSERS],
+          exclude: SHORT,
           globalSetup: ['test/support/program-directory.ts'],
         },
       },
