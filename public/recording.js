@@ -1,5 +1,6 @@
 // The page of a recording: a player with the browser's own controls, the time of day of what is shown, links and downloads.
 
+import { clipPanel } from './clip-panel.js';
 import { copyButton, element, setText } from './dom.js';
 import { formatDate, formatDuration } from './format.js';
 import { HLS_CONFIG } from './hls-config.js';
@@ -28,14 +29,16 @@ const playlist = address(`vod/${id}/index.m3u8`);
 let hls;
 let recording;
 
+const clips = clipPanel({ video, id, address });
+
 const say = (text) => {
   find('#notice').hidden = text === '';
   setText(find('#notice'), text);
 };
 
 function play() {
-  // A clip has its own beginning: EXT-X-START.
-  const start = asked.has('t') ? Number(asked.get('t')) || 0 : -1;
+  // A clip begins at a picture of its first segment, everything else at its beginning.
+  const start = Number(asked.get('t') ?? recording?.clip?.skip) || 0;
   if (Hls.isSupported()) {
     hls = new Hls({ ...HLS_CONFIG, lowLatencyMode: false, startPosition: start, maxBufferLength: 30 });
     hls.on(Hls.Events.ERROR, (_event, { fatal, response }) => {
@@ -99,6 +102,8 @@ async function showFacts() {
     ...(isOpen ? ['The file can be downloaded when the recording is finished.'] : downloads(renditions)),
   );
   find('#playlist').value = playlist;
+  if (recording.mayClip) clips.show();
+  document.body.classList.toggle('clips', recording.mayClip === true);
   if (isOpen) setTimeout(showFacts, REFRESH);
 }
 
@@ -127,6 +132,8 @@ const step = (by) => {
 };
 const KEYS = {
   k: () => (video.paused ? video.play() : video.pause()),
+  i: () => clips.isShown() && clips.mark('from'),
+  o: () => clips.isShown() && clips.mark('to'),
   m: () => (video.muted = !video.muted),
   f: () => (document.fullscreenElement ? document.exitFullscreen() : video.requestFullscreen()),
   ',': () => step(-1),
@@ -146,6 +153,5 @@ document.addEventListener('keydown', (event) => {
 for (const type of ['timeupdate', 'seeked', 'loadedmetadata']) video.addEventListener(type, showMoment);
 find('#share').after(copyButton('Copy', () => find('#share').value));
 find('#playlist').after(copyButton('Copy', () => find('#playlist').value));
-showFacts();
 showMoment();
-play();
+showFacts().then(play);

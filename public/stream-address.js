@@ -26,7 +26,7 @@ export function keepToken(token, address = location.href) {
 /**
  * Pages are at `…/watch/{app}/{name}` and `…/embed/{app}/{name}`; `<base>` points to the mount point.
  * @returns {{app: string, name: string, playlist: string, thumbnail: string, api: string, watch: string, ownWatch: string,
- *   embed: string}} absolute URLs
+ *   embed: string, fromStart: (id: string) => string}} absolute URLs
  */
 export function streamOfThisPage() {
   const [app = '', name = ''] = location.pathname.split('/').slice(-2).map(decodeURIComponent);
@@ -52,5 +52,7 @@ export function streamAddresses(app, name, token) {
     /** For this viewer alone. */
     ownWatch: withToken(`watch/${path}`),
     embed: absolute(`embed/${path}`),
+    /** The beginning of the stream, for this viewer alone. @param {string} id of its recording */
+    fromStart: (id) => withToken(`recordings/${id}?t=0`),
   };
 }

@@ -102,11 +102,19 @@ function showFacts(facts) {
   startedAt = facts === undefined || facts.state === 'ended' ? undefined : Date.parse(facts.startedAt ?? '');
   setText(find('#viewers'), facts?.viewers === undefined ? '' : formatViewers(facts.viewers));
   showUptime();
+  showRecording(facts?.recording);
   const rows = facts === undefined ? [] : describe(facts);
   find('#facts').replaceChildren(
     ...rows.flatMap(([name, value]) => [element('dt', {}, name), element('dd', {}, value)]),
   );
   find('#facts-panel').hidden = rows.length === 0;
+}
+
+/** Leads to the beginning of the stream while it is being recorded. */
+function showRecording(id) {
+  const link = find('#from-start');
+  link.hidden = id === undefined;
+  if (id !== undefined) link.href = stream.fromStart(id);
 }
 
 function describe({ source, renditions, ingest }) {

@@ -199,6 +199,9 @@ describe('docs/addresses.md', () => {
       list: () => ({ recordings: [] }),
       find: () => undefined,
       bounds: () => undefined,
+      viewersMayClip: true,
+      of: () => undefined,
+      clipForViewer: () => Promise.reject(new Error('not asked for here')),
       totals: () => ({ count: 0, bytes: 0 }),
       movie: () => Promise.reject(new Error('not asked for here')),
     };

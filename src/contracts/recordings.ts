@@ -91,12 +91,21 @@ export interface RecordingLibrary {
     readonly cursor?: string | undefined;
   };
   find(id: string): StoredRecording | undefined;
+  /** The recording in progress of a stream; undefined if there is none. */
+  of(app: string, name: string): RecordingState | undefined;
   /**
    * The recording as one MP4.
    * @param rendition a video, or `audio`; default: the first video
    * @throws {SluiceError} `recording.mp4`, `recording.no-such-recording`
    */
   movie(id: string, rendition?: string): Promise<RecordingMovie>;
+  /** Whether viewers may cut clips. */
+  readonly viewersMayClip: boolean;
+  /**
+   * Cuts a clip for a viewer. Whoever calls this has checked that the viewer may watch the recording.
+   * @throws {SluiceError} `recording.no-such-recording`, `recording.clip`, `recording.clip-limit`
+   */
+  clipForViewer(id: string, clip: NewClip): Promise<RecordingState>;
   /** Beginning of the oldest and end of the newest recording, of all streams or of some; undefined if there is none. */
   bounds(
     query: Pick<RecordingListQuery, 'app' | 'name'>,

@@ -141,6 +141,10 @@ export class StreamRecording implements RecordingControl {
     return this.#recordings.list(query);
   }
 
+  of(app: string, name: string): RecordingFacts | undefined {
+    return this.#recordings.of(app, name);
+  }
+
   find(id: string): StoredRecording | undefined {
     return this.#recordings.find(id);
   }
@@ -165,6 +169,15 @@ export class StreamRecording implements RecordingControl {
 
   clip(id: string, clip: NewClip): Promise<RecordingFacts> {
     return this.#recordings.clip(id, { ...clip, by: 'operator' });
+  }
+
+  get viewersMayClip(): boolean {
+    return this.#config.viewerClips !== 'off';
+  }
+
+  async clipForViewer(id: string, clip: NewClip): Promise<RecordingFacts> {
+    const { viewerClips } = this.#config;
+    return this.#recordings.clipForViewer(id, clip, viewerClips === 'off' ? 0 : bytesOf(viewerClips));
   }
 
   async clipStream(app: string, name: string, clip: NewClip): Promise<RecordingFacts> {

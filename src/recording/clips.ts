@@ -1,7 +1,7 @@
 // Makes clips, one at a time.
 
-import type { EpochMilliseconds } from '../protocols/units.js';
-import type { CatalogueEntry } from './catalogue.js';
+import type { EpochMilliseconds, Seconds } from '../protocols/units.js';
+import type { Catalogue, CatalogueEntry } from './catalogue.js';
 import { recordingAsSource, streamAsSource } from './clip-source.js';
 import { recordingError } from './errors.js';
 import { type ClipPlace, type ClipRequest, makeClip } from './make-clip.js';
@@ -9,12 +9,19 @@ import type { RecordedStream } from './recorded-stream.js';
 import { WorkInTurn } from './work-in-turn.js';
 
 export interface ClipsOptions {
+  /** Finished clips are added to it. */
+  readonly catalogue: Catalogue;
   readonly root: string;
   /** See `directoryOf`. */
   readonly template: string;
   /** A new id, and the time in it. */
   readonly newId: () => { readonly id: string; readonly time: EpochMilliseconds };
 }
+
+/** Longest clip of a viewer. */
+const LONGEST_OF_VIEWERS: Seconds = 600;
+/** What a clip of a viewer counts in addition to its media: directories, playlists, and its place in the catalogue. */
+const CLIP_BYTES = 64 * 1024;
 
 /** Requests that wait for their turn; each has a few hundred bytes. */
 const MAX_WAITING = 32;
@@ -33,6 +40,19 @@ export class Clips {
     return this.#inTurn(async () => makeClip(await recordingAsSource(recording), clip, this.#place()));
   }
 
+  /**
+   * For a viewer, who may not fill the disk.
+   * @param most bytes that the clips of all viewers may have together
+   * @throws like `ofRecording`
+   */
+  forViewer(recording: CatalogueEntry, clip: Omit<ClipRequest, 'by'>, most: number): Promise<CatalogueEntry> {
+    return this.#inTurn(async () => {
+      const mostBytes = most - this.#viewerBytes() - CLIP_BYTES;
+      const request = { ...clip, by: 'viewer', longest: LONGEST_OF_VIEWERS, mostBytes } as const;
+      return makeClip(await recordingAsSource(recording), request, this.#place());
+    });
+  }
+
   /** From the segments that players of the stream can still load. @throws like `ofRecording` */
   ofStream(stream: RecordedStream, clip: ClipRequest): Promise<CatalogueEntry> {
     return this.#inTurn(() => makeClip(streamAsSource(stream), clip, this.#place()));
@@ -44,13 +64,25 @@ export class Clips {
     return { root, template, id, madeAt };
   }
 
+  #viewerBytes(): number {
+    let bytes = 0;
+    for (const { facts } of this.#options.catalogue.entries()) {
+      if (facts.clip?.by === 'viewer') bytes += facts.bytes + CLIP_BYTES;
+    }
+    return bytes;
+  }
+
   async #inTurn(make: () => Promise<CatalogueEntry>): Promise<CatalogueEntry> {
     if (this.#waiting >= MAX_WAITING) {
       throw recordingError('recording.clip-limit', `${MAX_WAITING} clips are being made, expected at most as many`);
     }
     this.#waiting += 1;
     try {
-      return await this.#turns.take(make);
+      return await this.#turns.take(async () => {
+        const made = await make();
+        this.#options.catalogue.set(made);
+        return made;
+      });
     } finally {
       this.#waiting -= 1;
     }

@@ -47,7 +47,8 @@ export const recordingError = defineErrors({
   },
   'recording.clip-limit': {
     kind: 'limit',
-    summary: 'Too many clips are being asked for at the same time. Ask again in a moment.',
+    summary:
+      'Too many clips are being asked for at the same time, or viewers have made as many as `viewerClips` allows.',
   },
   'recording.mp4': {
     kind: 'unsupported',

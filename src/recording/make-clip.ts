@@ -3,7 +3,7 @@
 
 import { rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import type { EpochMilliseconds } from '../protocols/units.js';
+import type { EpochMilliseconds, Seconds } from '../protocols/units.js';
 import type { CatalogueEntry } from './catalogue.js';
 import { type ClipPoint, type ClipSegment, clipRange } from './clip-range.js';
 import type { ClipSource, ClipTrack } from './clip-source.js';
@@ -23,6 +23,9 @@ export interface ClipRequest {
   readonly to?: ClipPoint | undefined;
   readonly title?: string | undefined;
   readonly by: 'operator' | 'viewer';
+  /** Limits of this clip; undefined: none. */
+  readonly longest?: Seconds;
+  readonly mostBytes?: number;
 }
 
 export interface ClipPlace {
@@ -44,6 +47,11 @@ export async function makeClip(source: ClipSource, clip: ClipRequest, place: Cli
   const [deciding] = source.tracks;
   if (deciding === undefined) throw recordingError('recording.clip', 'there is no media for a clip yet');
   const { first, last, ...shown } = clipRange(completeSegments(source.tracks, deciding), clip.from, clip.to);
+  const { longest = Number.POSITIVE_INFINITY, mostBytes = Number.POSITIVE_INFINITY } = clip;
+  const seconds = (shown.to - shown.from) / 1000;
+  if (seconds > longest) {
+    throw recordingError('recording.clip', `got a clip of ${Math.round(seconds)} s, expected at most ${longest} s`);
+  }
   const { root, id, madeAt } = place;
   const { app, name, of } = source;
   const making = join(root, MAKING, id);
@@ -61,6 +69,9 @@ export async function makeClip(source: ClipSource, clip: ClipRequest, place: Cli
     await replaceFile(join(making, PLAYLIST), startingAt(source.variants, shown.skip));
     const finished = await finishRecording(making, facts);
     if (finished === undefined) throw recordingError('recording.clip', 'its media was removed in the meantime');
+    if (finished.bytes > mostBytes) {
+      throw recordingError('recording.clip-limit', 'viewers have made as many clips as there is room for');
+    }
     const directory = directoryOf(root, place.template, { ...finished, part: 1 });
     await makeDirectory(dirname(directory));
     await rename(making, directory);

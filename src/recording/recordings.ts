@@ -66,7 +66,7 @@ export class Recordings {
       ...{ rules: options, catalogue: this.#catalogue, root, keepFree, freeBytes, logger },
       ...{ clock: this.#clock, domain: this.#domain, remove: (entry) => this.#remove(entry) },
     });
-    this.#clips = new Clips({ root, template: options.path, newId: () => this.#newId() });
+    this.#clips = new Clips({ root, catalogue: this.#catalogue, template: options.path, newId: () => this.#newId() });
   }
 
   /** Reads the existing recordings. @throws the system error if the directory cannot be read */
@@ -145,6 +145,11 @@ export class Recordings {
     return this.#clipped(await this.#clips.ofRecording(this.#existing(id), clip));
   }
 
+  /** @param most bytes that the clips of all viewers may have. @throws like `clip` */
+  async clipForViewer(id: string, clip: Omit<ClipRequest, 'by'>, most: number): Promise<RecordingFacts> {
+    return this.#clipped(await this.#clips.forViewer(this.#existing(id), clip, most));
+  }
+
   /** Makes a clip from the segments that the stream still has, or from its recording if that reaches further back. @throws what `Clips` throws */
   async clipStream(stream: RecordedStream, clip: ClipRequest): Promise<RecordingFacts> {
     const recording = this.#recorders.get(stream)?.recorder;
@@ -185,7 +190,6 @@ export class Recordings {
   #clipped(entry: CatalogueEntry): RecordingFacts {
     const { facts } = entry;
     const { id: recording, app, name, duration, clip } = facts;
-    this.#catalogue.set(entry);
     this.#options.logger.info({ app, stream: name, recording, of: clip?.of, duration }, 'clip made');
     this.#options.onEvent({ type: 'recording.clipped', recording: facts });
     return facts;

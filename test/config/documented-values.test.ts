@@ -77,6 +77,7 @@ const EXAMPLES: Partial<Record<ConfigKey, readonly string[]>> = {
   keepFor: ['forever', '12h', '30d', '90s'],
   keepBytes: ['any', '500GB', '1TB'],
   keepStreamBytes: ['any', '50GB'],
+  viewerClips: ['off', '20GB'],
   keepCount: ['0', '10'],
   keepFree: ['0', '1GB', '10GB'],
   dvrWindow: ['3600', '60', 'off', 'unlimited', '9999999'],

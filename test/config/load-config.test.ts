@@ -67,6 +67,7 @@ describe('loadConfig', () => {
       keepFor: 'forever',
       keepBytes: 'any',
       keepStreamBytes: 'any',
+      viewerClips: 'off',
       keepCount: 0,
       keepFree: '1GB',
       s3Upload: 'recordings',

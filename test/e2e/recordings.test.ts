@@ -14,7 +14,7 @@ const axeSource = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
 /** A directory for screenshots, to look at. */
 const PICTURES = process.env.SCREENSHOTS;
 
-it('lists recordings, plays one, seeks, links to a moment and downloads it', async () => {
+it('G1.18 lists recordings, plays one, seeks, links to a moment and downloads it', async () => {
   const { gateway, http, publishUrl } = await startGateway(
     ...[
       '--ladder',
@@ -27,6 +27,8 @@ it('lists recordings, plays one, seeks, links to a moment and downloads it', asy
       'all',
       '--keep-free',
       '0',
+      '--viewer-clips',
+      '1GB',
     ],
   );
   const browser = await launchBrowser();
@@ -54,9 +56,13 @@ it('lists recordings, plays one, seeks, links to a moment and downloads it', asy
   await gateway.recordings.change(id, { title: 'Interview with a <b>name</b>', pinned: true });
   await page.goto(`${http}/recordings`);
   await page.getByText('Recording', { exact: true }).waitFor();
+  await eventually(async () => (gateway.recordings.find(id)?.facts.duration ?? 0) > 0 || undefined);
+  await page.goto(`${http}/watch/live/cam`);
+  await page.getByRole('link', { name: 'Watch from the start' }).waitFor();
+  await shoot('watch');
   await publisher.stop();
   await eventually(async () => (gateway.recordings.find(id)?.facts.state === 'finished' ? true : undefined));
-  await page.reload();
+  await page.goto(`${http}/recordings`);
   await page.getByText('1 recording,').waitFor();
   await shoot('list');
 
@@ -77,6 +83,28 @@ it('lists recordings, plays one, seeks, links to a moment and downloads it', asy
   await page.keyboard.press('ArrowLeft');
   await expect.poll(time).toBeLessThan(1);
   await shoot('recording');
+
+  // Cuts a clip with the keyboard, and watches it.
+  const seekTo = async (seconds: number): Promise<void> => {
+    await page.evaluate(`document.querySelector("video").currentTime = ${seconds}`);
+    await until('!document.querySelector("video").seeking && document.querySelector("video").readyState >= 2');
+  };
+  await seekTo(3.2);
+  await page.keyboard.press('o');
+  await seekTo(1.6);
+  await page.keyboard.press('i');
+  await page.getByLabel('Name', { exact: true }).fill('Goal');
+  await shoot('marked');
+  await page.getByRole('button', { name: 'Make the clip' }).click();
+  await page.getByRole('link', { name: 'Watch the clip' }).click();
+  await page.getByRole('heading', { name: 'Goal' }).waitFor();
+  const [clip] = gateway.recordings.list({ limit: 1 }).recordings;
+  expect(clip?.clip).toMatchObject({ of: id, skip: expect.closeTo(0.6, 1), cut: expect.closeTo(0.8, 1) });
+  await until('document.querySelector("video").readyState >= 2');
+  await expect.poll(time).toBeCloseTo(0.6, 1);
+  await page.goBack();
+  await page.getByRole('link', { name: 'Original (MP4)' }).waitFor();
+  await gateway.recordings.remove(clip?.id ?? '');
 
   const [download] = await Promise.all([
     page.waitForEvent('download'),
@@ -106,7 +134,7 @@ it('lists recordings, plays one, seeks, links to a moment and downloads it', asy
   await page.getByText('This recording does not exist any more.').waitFor();
 });
 
-it('G16 a clip of any moment shows exactly its picture first, as MP4 and as HLS', async () => {
+it('G1.16 a clip of any moment shows exactly its picture first, as MP4 and as HLS', async () => {
   const { gateway, http, publishUrl } = await startGateway(
     ...['--ladder', 'source', '--segment-duration', '1', '--part-duration', '0.25', '--record', 'all'],
     ...['--keep-free', '0'],

@@ -53,7 +53,7 @@ const statusOf = async (url: string, headers: Record<string, string>): Promise<n
 const digest = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex');
 
 describe('a recording of a stream', () => {
-  it('has the bytes of every live segment, plays in FFmpeg, and is reported by events', async () => {
+  it('G1.01 G1.02 G1.03 has the bytes of every live segment, plays in FFmpeg, and is reported by events', async () => {
     const { gateway, http, publishUrl, mediaDir, errors } = await startGateway(...FLAGS, '--record', 'all');
     const events: GatewayEvent[] = [];
     gateway.onEvent((event) => void events.push(event));
@@ -93,7 +93,7 @@ describe('a recording of a stream', () => {
     expect(errors()).toEqual([]);
   });
 
-  it('is served with ranges, validators and lifetimes, to any site, and only its own files', async () => {
+  it('G1.14 is served with ranges, validators and lifetimes, to any site, and only its own files', async () => {
     const { http, publishUrl } = await startGateway(...FLAGS, '--record', 'source');
     const publisher = await publishLoop(publishUrl('cam'), source);
     await whenListed(`${http}/hls/live/cam`, 'source', 2);
@@ -135,10 +135,13 @@ describe('a recording of a stream', () => {
     ]) {
       expect([400, 404], path).toContain((await fetch(`${base}/${path}`)).status);
     }
+    // Viewers cut no clips unless the operator lets them.
+    const wish = { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{"from":0}' };
+    expect((await fetch(`${http}/api/v1/recordings/${id}/clips`, wish)).status).toBe(405);
     expect((await fetch(`${http}/vod/00000000000000000000000000/index.m3u8`)).status).toBe(404);
   });
 
-  it('continues when the publisher returns in time, with one discontinuity and the gap listed', async () => {
+  it('G1.05 continues when the publisher returns in time, with one discontinuity and the gap listed', async () => {
     const { http, publishUrl } = await startGateway(...FLAGS, '--record', 'all', '--resume-window', '2');
     const first = await publishLoop(publishUrl('cam'), source);
     await whenListed(`${http}/hls/live/cam`, 'source', 2);
@@ -154,7 +157,7 @@ describe('a recording of a stream', () => {
     }
   });
 
-  it('is started and stopped by a program, and removed by it', async () => {
+  it('G1.01 is started and stopped by a program, and removed by it', async () => {
     const { gateway, http, publishUrl } = await startGateway(...FLAGS);
     await publishLoop(publishUrl('cam'), source);
     await whenListed(`${http}/hls/live/cam`, 'source', 1);
@@ -216,7 +219,7 @@ describe('a recording of a stream', () => {
     expect(JSON.parse(await readFile(join(stateDir, 'operator-tokens.json'), 'utf8'))).toMatchObject({ tokens: [] });
   });
 
-  it('G15 is one MP4 with moov first, which serves any range and has exactly the samples of the segments', async () => {
+  it('G1.15 is one MP4 with moov first, which serves any range and has exactly the samples of the segments', async () => {
     const { http, publishUrl } = await startGateway(...FLAGS, '--record', 'all', '--resume-window', '2');
     const first = await publishLoop(publishUrl('cam'), source);
     await whenListed(`${http}/hls/live/cam`, 'source', 3);
@@ -291,7 +294,7 @@ describe('a recording of a stream', () => {
   });
 
   it('needs the same token as a protected stream', async () => {
-    const flags = ['--play-access', 'token', '--play-secrets', SECRET];
+    const flags = ['--play-access', 'token', '--play-secrets', SECRET, '--viewer-clips', '1GB'];
     const { http, publishUrl } = await startGateway(...FLAGS, ...flags, '--record', 'all');
     const publisher = await publishLoop(publishUrl('cam'), source);
     const entry = await eventually(async () => {
@@ -309,13 +312,26 @@ describe('a recording of a stream', () => {
     expect(media.pathname).toMatch(/^\/vod\/~1[^/]+\/[0-9a-z]{26}\/source\/index\.m3u8$/);
     const segment = parsePlaylist(await fetchText(media.href)).segments[0]?.uri ?? '';
     expect((await fetch(new URL(segment, media))).status).toBe(200);
+    // So does a clip of it, and nothing else may be written.
+    const clips = entry.replace(/vod\/(\w+)\/index.m3u8/, 'api/v1/recordings/$1/clips');
+    const cut = (query: string, body: unknown): Promise<Response> => {
+      const headers = { 'content-type': 'application/json' };
+      return fetch(`${clips}${query}`, { method: 'POST', headers, body: JSON.stringify(body) });
+    };
+    expect((await cut('', { from: 0 })).status).toBe(401);
+    expect((await cut(`?token=${tokenFor('live/other')}`, { from: 0 })).status).toBe(403);
+    const own = `?token=${tokenFor('live/cam')}`;
+    expect((await cut(own, { from: 0, to: 0 })).status).toBe(400);
+    expect((await cut(own, { from: 0, by: 'operator' })).status).toBe(400);
+    expect(await (await cut(own, { from: 0.5 })).json()).toMatchObject({ clip: { skip: 0.5 } });
+    expect((await fetch(`${http}/api/v1/recordings`, { method: 'POST' })).status).toBe(405);
     const open = media.href.replace(/\/~[^/]+/, '');
     expect((await fetch(open)).status).toBe(401);
     expect((await fetch(new URL(segment, open))).status).toBe(401);
   });
 });
 
-it('a recording of a killed gateway is finished by the next process, with all listed segments', async () => {
+it('G1.04 a recording of a killed gateway is finished by the next process, with all listed segments', async () => {
   const program = await buildGateway(...FLAGS, '--record', 'all');
   const gateway = await program.start();
   await publishLoop(`${gateway.rtmp}/cam`, source);

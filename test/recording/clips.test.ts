@@ -27,8 +27,8 @@ async function playlistOf(room: Room, id: string, rendition = 'source'): Promise
   return readFile(join(room.recordings.find(id)?.directory ?? '', rendition, 'index.m3u8'), 'utf8');
 }
 
-describe('G16 a clip of a recording', () => {
-  it('links the segments around it, and gives players the start position', async () => {
+describe('a clip of a recording', () => {
+  it('G1.16 links the segments around it, and gives players the start position', async () => {
     const room = await openRoom();
     const { id: of } = await recorded(room, Array(6).fill({}));
     const clip = await room.recordings.clip(of, { from: 3, to: 7.5, title: 'Goal', ...OPERATOR });
@@ -55,7 +55,7 @@ describe('G16 a clip of a recording', () => {
     expect(await readdir(join(room.root, '.making'))).toEqual([]);
   });
 
-  it('G17 plays when its source is removed, and another gateway finds it', async () => {
+  it('G1.17 plays when its source is removed, and another gateway finds it', async () => {
     const room = await openRoom();
     const { id: of } = await recorded(room, Array(3).fill({}));
     const { id } = await room.recordings.clip(of, { from: 0, to: 3, ...OPERATOR });
@@ -112,7 +112,35 @@ describe('G16 a clip of a recording', () => {
   });
 });
 
-describe('G16 a clip of a live stream', () => {
+describe('clips of viewers', () => {
+  // Two renditions of a segment have 200 bytes; each clip counts 64 KiB more.
+  const CLIP = 65_536 + 200;
+
+  it('have no more bytes together than is allowed, and leave no files beyond', async () => {
+    const room = await openRoom();
+    const { id } = await recorded(room, Array(3).fill({}));
+    const make = () => room.recordings.clipForViewer(id, { from: 2, to: 4 }, 2 * CLIP);
+    const made = [await make(), await make()];
+    expect(made.map(({ clip }) => clip?.by)).toEqual(['viewer', 'viewer']);
+    // Those of operators do not count.
+    await room.recordings.clip(id, { from: 0, ...OPERATOR });
+    await expect(make()).rejects.toThrow(expect.objectContaining({ code: 'recording.clip-limit' }));
+    expect(room.recordings.totals().count).toBe(4);
+    expect(await readdir(join(room.root, '.making'))).toEqual([]);
+    await room.recordings.remove(made[0]?.id ?? '');
+    await make();
+  });
+
+  it('last ten minutes at most', async () => {
+    const room = await openRoom();
+    const { id } = await recorded(room, [{ duration: 400 }, { duration: 400, at: START + 400_000 }]);
+    await room.recordings.clipForViewer(id, { from: 0, to: 600 }, 10 * CLIP);
+    const longer = room.recordings.clipForViewer(id, { from: 0, to: 601 }, 10 * CLIP);
+    await expect(longer).rejects.toThrow(expect.objectContaining({ code: 'recording.clip' }));
+  });
+});
+
+describe('G1.16 a clip of a live stream', () => {
   it('has its newest seconds, from memory if the live copy is behind', async () => {
     const room = await openRoom();
     const stream = new FakeStream('cam', room.live);

@@ -16,7 +16,7 @@ const list = async (directory: string, rendition = 'source', file = 'index.m3u8'
   readPlaylist(await readFile(join(directory, rendition, file), 'utf8'));
 
 describe('a recording', () => {
-  it('has the live files under the same names, without copies, and plays as VOD', async () => {
+  it('G1.02 has the live files under the same names, without copies, and plays as VOD', async () => {
     const room = await openRoom();
     const stream = new FakeStream('cam', room.live);
     const { id } = room.recordings.start(stream, ALL);
@@ -58,7 +58,7 @@ describe('a recording', () => {
     expect(kept).toBe('source 100'.padEnd(100, '.'));
   });
 
-  it('has a growing playlist of type EVENT while it is in progress', async () => {
+  it('G1.03 G1.14 has a growing playlist of type EVENT while it is in progress', async () => {
     const room = await openRoom();
     const stream = new FakeStream('cam', room.live);
     const { id } = room.recordings.start(stream, ALL);
@@ -106,7 +106,7 @@ describe('a recording', () => {
     expect((facts.gaps[0]?.to ?? 0) - (facts.gaps[0]?.from ?? 0)).toBe(4000);
   });
 
-  it('continues with one discontinuity when the publisher returns, and reports the time between', async () => {
+  it('G1.05 continues with one discontinuity when the publisher returns, and reports the time between', async () => {
     const room = await openRoom();
     const stream = new FakeStream('cam', room.live);
     const { id } = room.recordings.start(stream, ALL);
@@ -143,7 +143,7 @@ describe('a recording', () => {
     expect(room.recordings.of('live', 'cam')).toBeUndefined();
   });
 
-  it('is split when it is long enough, without losing or repeating a segment', async () => {
+  it('G1.07 is split when it is long enough, without losing or repeating a segment', async () => {
     const room = await openRoom({ split: { duration: 6 } });
     const stream = new FakeStream('cam', room.live);
     room.recordings.start(stream, ALL);
@@ -166,7 +166,7 @@ describe('a recording', () => {
     expect(uris).toEqual(Array.from({ length: 12 }, (_, index) => `seg-${100 + index}.m4s`));
   });
 
-  it('G7 is continued in a new one at the times of a schedule', async () => {
+  it('G1.07 is continued in a new one at the times of a schedule', async () => {
     // Every full hour, whatever the time zone.
     const room = await openRoom({ split: { next: scheduleOf('0 * * * *') } });
     const stream = new FakeStream('cam', room.live);
@@ -188,7 +188,7 @@ describe('a recording', () => {
     expect(room.recordings.list({ limit: 10 }).recordings.map(({ duration }) => duration)).toEqual([2, 6]);
   });
 
-  it('G8 lies where the template says, and is found there by the next process, whatever its template is', async () => {
+  it('G1.08 lies where the template says, and is found there by the next process, whatever its template is', async () => {
     const room = await openRoom({ path: '{name}/{year}-{month}-{day}/part{part}-{id}', split: { duration: 2 } });
     const stream = new FakeStream('cam', room.live);
     room.recordings.start(stream, ALL);
@@ -256,7 +256,7 @@ describe('a recording', () => {
     expect(room.news.filter(({ type }) => type === 'recording.finished')).toHaveLength(1);
   });
 
-  it('pauses while the disk is full, reports it, and continues by itself with the gap listed', async () => {
+  it('G1.11 pauses while the disk is full, reports it, and continues by itself with the gap listed', async () => {
     let free = 10;
     const room = await openRoom({ keepFree: 2 ** 21, freeBytes: async () => free });
     const stream = new FakeStream('cam', room.live);
@@ -299,7 +299,7 @@ describe('recordings of an earlier process', () => {
     return { root, id, directory: join(root, 'live', 'cam', id) };
   }
 
-  it('are finished, no matter where the writing of the playlists stopped', async () => {
+  it('G1.04 are finished, no matter where the writing of the playlists stopped', async () => {
     const { root, id } = await killed();
     await fc.assert(
       fc.asyncProperty(
@@ -335,7 +335,7 @@ describe('recordings of an earlier process', () => {
     );
   });
 
-  it('are found beside a damaged or foreign directory, which is left as it is', async () => {
+  it('G1.04 G1.13 are found beside a damaged or foreign directory, which is left as it is', async () => {
     const { root, id } = await killed();
     const foreign = join(root, 'holiday');
     await mkdir(foreign);
@@ -350,7 +350,7 @@ describe('recordings of an earlier process', () => {
     expect(await readFile(join(torn, 'recording.json'), 'utf8')).toBe('{"version":1,');
   });
 
-  it('whose removal had begun are removed', async () => {
+  it('G1.10 whose removal had begun are removed', async () => {
     const { root, directory } = await killed();
     await mkdir(join(root, '.leaving'));
     await cp(directory, join(root, '.leaving', 'x'), { recursive: true });
@@ -360,7 +360,7 @@ describe('recordings of an earlier process', () => {
 });
 
 describe('removal', () => {
-  it('removes the whole directory and empty parents, and refuses a recording in progress', async () => {
+  it('G1.10 removes the whole directory and empty parents, and refuses a recording in progress', async () => {
     const room = await openRoom();
     const stream = new FakeStream('cam', room.live);
     const { id } = room.recordings.start(stream, ALL);

@@ -42,7 +42,7 @@ const isRemovable = ({ facts }: CatalogueEntry): boolean =>
   !facts.pinned && (facts.state === 'finished' || facts.state === 'interrupted');
 
 describe('retention', () => {
-  it('never removes pinned recordings or those in progress, and leaves none that breaks a rule', () => {
+  it('G1.09 never removes pinned recordings or those in progress, and leaves none that breaks a rule', () => {
     fc.assert(
       fc.property(entries, rules, fc.nat(3000), (all, kept, missing) => {
         const leaving = new Set(expired(all, kept, NOW, missing));
@@ -114,7 +114,7 @@ describe('retention of clips', () => {
 });
 
 describe('the catalogue', () => {
-  it('lists the same recordings page by page as all at once, the newest first, for any query', () => {
+  it('G1.12 lists the same recordings page by page as all at once, the newest first, for any query', () => {
     const query = fc.record({
       name: fc.option(fc.constantFrom('one', 'two'), { nil: undefined }),
       from: fc.option(fc.integer({ min: NOW - 100_000_000, max: NOW }), { nil: undefined }),

@@ -86,6 +86,14 @@ export const recordingOptions = {
     unit: 'recordings',
     description: 'Finished recordings kept of each stream; the oldest are removed. 0 keeps all.',
   }),
+  viewerClips: text({
+    default: 'off',
+    pattern: `^(off|${SIZE_TEXT})$`,
+    placeholder: 'off|SIZE',
+    expected: 'off, or a size such as 20GB',
+    description:
+      'Whether viewers may cut clips of up to 10 minutes out of the recordings that they may watch, on the page of a recording, and how large all of these clips together may be. Operators may always cut clips.',
+  }),
   keepFree: text({
     default: '1GB',
     pattern: `^(0|${SIZE_TEXT})$`,

@@ -27,6 +27,7 @@ import { logRequest, REQUEST_LOG_LEVELS } from './plugins/request-log.js';
 import { setStrictHeaders } from './plugins/security-headers.js';
 import { INTERNAL, METHOD_NOT_ALLOWED, sendRawProblem, TOO_MANY_REQUESTS } from './raw-problem.js';
 import { maskedPath } from './request-path.js';
+import { isClipRequest } from './routes/recordings.js';
 
 /** The share of all connections that one address may have. 500 viewers have about 3,000; trusted proxies are not counted. */
 const CONNECTIONS_PER_ADDRESS_SHARE = 1 / 4;
@@ -111,6 +112,9 @@ export function buildHttpApp(dependencies: AppDependencies): HttpApp {
     sendRawProblem(request, response, METHOD_NOT_ALLOWED);
   };
 
+  /** The only thing that viewers may write, if the operator lets them. */
+  const mayClip = dependencies.recordings?.viewersMayClip === true;
+
   const dispatch = (request: IncomingMessage, response: ServerResponse, route: RequestListener): void => {
     // The client of HTTP/2 may already have reset the request: nobody would read the answer.
     if (isGone(response)) return;
@@ -119,6 +123,7 @@ export function buildHttpApp(dependencies: AppDependencies): HttpApp {
       if (!connections.open(request, response)) sendRawProblem(request, response, TOO_MANY_REQUESTS);
       // HTTP/2 also delivers methods that the router does not know.
       else if (READING_METHODS.includes(request.method ?? '')) serve(request, response, route);
+      else if (mayClip && isClipRequest(request)) route(request, response);
       else refuseMethod(request, response);
     } catch (failure) {
       // A bug in the gateway fails this request and does not end the process.

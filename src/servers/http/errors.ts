@@ -31,6 +31,11 @@ export const httpError = defineErrors({
     summary:
       'There is no recording with this id, it has no media yet, or it was removed; `/api/v1/recordings` lists those that exist.',
   },
+  'http.clip-refused': {
+    kind: 'invalid-data',
+    summary:
+      'A clip was not made (400: nothing was recorded then, or it is too long; 429: too many). The message says which, and `viewerClips` is the limit.',
+  },
   'http.method-not-allowed': {
     kind: 'invalid-data',
     summary: 'This server only reads: use GET, HEAD or OPTIONS.',

@@ -127,6 +127,7 @@ export function registerSluice(
     // The reader of the list has no token for the thumbnails of protected streams.
     thumbnails: dependencies.thumbnails !== undefined && !isProtected,
     isProtected,
+    recordings: dependencies.recordings,
   });
   if (edges !== undefined) void app.register(edgeRoutes, { edges, gate, access: dependencies.access });
   const { recordings, events } = dependencies;

@@ -99,6 +99,16 @@ export class FakeRecordings implements RecordingControl {
     return facts && { facts, directory: '/nowhere' };
   }
 
+  readonly viewersMayClip = false;
+
+  async clipForViewer(id: string, clip: NewClip): Promise<RecordingState> {
+    return this.clip(id, clip);
+  }
+
+  of(): undefined {
+    return undefined;
+  }
+
   bounds(): undefined {
     return undefined;
   }

@@ -34,7 +34,7 @@ export interface Problem {
   readonly message: string;
 }
 
-/** Refuses writing methods and overlong request targets on every route. */
+/** Refuses overlong request targets, and writing methods except on a route that is for one. */
 export function installRequestLimits(app: FastifyInstance): void {
   app.addHook('onRequest', (request, reply, done) => {
     if (request.raw.url !== undefined && request.raw.url.length > MAX_TARGET_BYTES) {
@@ -42,7 +42,8 @@ export function installRequestLimits(app: FastifyInstance): void {
         new HttpProblem(414, 'http.uri-too-long', `got more than ${MAX_TARGET_BYTES} bytes of request target`),
       );
     }
-    if (!READING_METHODS.includes(request.method)) {
+    const isForWriting = request.method === 'POST' && request.routeOptions.method === 'POST';
+    if (!READING_METHODS.includes(request.method) && !isForWriting) {
       reply.header('allow', 'GET, HEAD, OPTIONS');
       return done(
         new HttpProblem(405, 'http.method-not-allowed', `got ${request.method}, expected GET, HEAD or OPTIONS`),

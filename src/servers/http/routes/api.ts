@@ -2,6 +2,7 @@
 
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Static } from 'typebox';
+import type { RecordingLibrary } from '../../../contracts/recordings.js';
 import { sendCompressed } from '../compressed-reply.js';
 import type { Viewers } from '../delivery/viewers.js';
 import type { PublishProof, StreamDirectory, StreamState } from '../dependencies.js';
@@ -19,17 +20,26 @@ export interface ApiRouteOptions {
   readonly thumbnails: boolean;
   /** Whether viewers need a token. */
   readonly isProtected: boolean;
+  /** Undefined if nothing can be recorded. */
+  readonly recordings: Pick<RecordingLibrary, 'of'> | undefined;
 }
 
 export async function apiRoutes(app: FastifyInstance, options: ApiRouteOptions): Promise<void> {
   const withOurs = (
     stream: StreamState,
-  ): StreamState & { readonly thumbnail?: boolean; readonly protected?: boolean } => ({
+  ): StreamState & { readonly thumbnail?: boolean; readonly protected?: boolean; readonly recording?: string } => ({
     ...stream,
+    ...recordingOf(stream),
     ...(options.thumbnails && stream.source?.video !== undefined && { thumbnail: true }),
     ...(options.isProtected && { protected: true }),
     viewers: (stream.viewers ?? 0) + options.viewers.count(stream.app, stream.name),
   });
+
+  /** The recording of the stream from which it can be watched from its beginning. */
+  function recordingOf({ app: application, name }: StreamState): { readonly recording?: string } {
+    const recording = options.recordings?.of(application, name);
+    return recording === undefined || recording.duration === 0 ? {} : { recording: recording.id };
+  }
 
   app.addHook('onRequest', (_request, reply, done) => {
     reply.header('cache-control', 'no-store');

@@ -2,6 +2,7 @@
 // so a viewer costs a buffer and not a segment.
 
 import { readFile } from 'node:fs/promises';
+import type { IncomingMessage } from 'node:http';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import fastifyStatic from '@fastify/static';
@@ -9,6 +10,7 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Static } from 'typebox';
 import type {
+  NewClip,
   RecordingLibrary,
   RecordingMovie,
   RecordingState,
@@ -24,9 +26,10 @@ import { matchesEntityTag, readRange } from '../negotiation.js';
 import { installCors } from '../plugins/cors.js';
 import { sendGateProblem } from '../plugins/errors.js';
 import { installTickets, withTickets } from '../plugins/tickets.js';
-import { recordingJson, recordingListJson, recordingQuery } from '../recording-json.js';
+import { clipOf, recordingJson, recordingListJson, recordingQuery } from '../recording-json.js';
 import {
   MovieQuery,
+  NewClipBody,
   RecordingFileParameters,
   RecordingListSchema,
   RecordingParameters,
@@ -46,10 +49,23 @@ const IMMUTABLE = 'public, max-age=31536000, immutable';
 const FINISHED = 'public, max-age=86400';
 const GROWING = 'public, max-age=1';
 
+/** Two times and a title. */
+const CLIP_BODY_LIMIT = 4096;
+
 const PLAYLIST_TYPE = 'application/vnd.apple.mpegurl';
 
+const CLIP_PATH = /^\/api\/v1\/recordings\/[0-9a-z]{26}\/clips$/;
+
+/** Whether this is the request with which a viewer cuts a clip. */
+export function isClipRequest(request: IncomingMessage): boolean {
+  return request.method === 'POST' && CLIP_PATH.test(request.url?.split('?', 1)[0] ?? '');
+}
+
 /** Registers `/api/v1/recordings`. */
-export async function recordingApiRoutes(app: FastifyInstance, { recordings }: RecordingRouteOptions): Promise<void> {
+export async function recordingApiRoutes(
+  app: FastifyInstance,
+  { recordings, gate }: RecordingRouteOptions,
+): Promise<void> {
   app.addHook('onRequest', (_request, reply, done) => {
     reply.header('cache-control', 'no-store');
     done();
@@ -67,7 +83,24 @@ export async function recordingApiRoutes(app: FastifyInstance, { recordings }: R
       schema: { params: RecordingParameters, response: { 200: RecordingSchema, 404: ProblemSchema } },
       exposeHeadRoute: true,
     },
-    (request, reply) => sendJson(request, reply, recordingJson(find(recordings, request.params.id).facts)),
+    (request, reply) => {
+      const shown = recordingJson(find(recordings, request.params.id).facts);
+      return sendJson(request, reply, { ...shown, ...(recordings.viewersMayClip && { mayClip: true }) });
+    },
+  );
+
+  if (!recordings.viewersMayClip) return;
+  app.post<{ Params: Static<typeof RecordingParameters>; Body: Static<typeof NewClipBody> }>(
+    '/api/v1/recordings/:id/clips',
+    { schema: { params: RecordingParameters, body: NewClipBody }, bodyLimit: CLIP_BODY_LIMIT },
+    async (request, reply) => {
+      const { facts } = find(recordings, request.params.id);
+      const pass = await gate?.authorize(request.raw, facts, 'hls', true);
+      if (pass?.allowed === false) return sendGateProblem(reply, pass.problem);
+      const clip = clipOf(request.body);
+      if (clip === undefined) throw new HttpProblem(400, 'http.bad-request', 'a time of the request is malformed');
+      return reply.send(recordingJson(await clipFor(recordings, facts.id, clip)));
+    },
   );
 }
 
@@ -171,6 +204,19 @@ async function movieOf(
   } catch (error) {
     if (!(error instanceof SluiceError) || !error.code.startsWith('recording.')) throw error;
     throw new HttpProblem(404, 'http.recording-not-found', error.message);
+  }
+}
+
+async function clipFor(recordings: RecordingLibrary, id: string, clip: NewClip): Promise<RecordingState> {
+  try {
+    return await recordings.clipForViewer(id, clip);
+  } catch (error) {
+    if (!(error instanceof SluiceError) || !error.code.startsWith('recording.')) throw error;
+    if (error.code === 'recording.no-such-recording') {
+      throw new HttpProblem(404, 'http.recording-not-found', error.message);
+    }
+    if (error.code === 'recording.clip-limit') throw new HttpProblem(429, 'http.clip-refused', error.message);
+    throw new HttpProblem(400, 'http.clip-refused', error.message);
   }
 }
 

@@ -31,6 +31,7 @@ export const RecordingSchema = Type.Object({
   bytes: Type.Integer(),
   renditions: Type.Array(Type.String()),
   gaps: Type.Array(Type.Object({ from: Time, to: Time })),
+  mayClip: Type.Optional(Type.Boolean({ description: 'whether viewers may cut clips out of it' })),
   clip: Type.Optional(
     Type.Object({
       of: Type.Optional(RecordingIdSchema),

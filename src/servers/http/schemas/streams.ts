@@ -50,6 +50,7 @@ export const StreamSchema = Type.Object({
   thumbnail: Type.Optional(
     Type.Boolean({ description: 'true if hls/APP/NAME/thumbnail.jpg exists, otherwise left out' }),
   ),
+  recording: Type.Optional(Type.String({ description: 'id of the recording that is being made of it' })),
   protected: Type.Optional(
     Type.Literal(true, { description: 'true if viewers need a link with a token, otherwise left out' }),
   ),
