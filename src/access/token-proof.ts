@@ -17,7 +17,8 @@ export class TokenProof implements Proof {
     const token = question.query.get(TOKEN_PARAMETER) ?? '';
     if (token === '') return undefined;
     const exchanged = this.#tokens.exchangeToken(question, token);
-    if (!exchanged.ok) return { ...exchanged, isGuess: true };
+    // A token that was valid once is no guess: its page asks for a new one, and must not be kept waiting.
+    if (!exchanged.ok) return { ...exchanged, isGuess: exchanged.error.code !== 'access.play-expired' };
     const { session, isForApp } = exchanged;
     return { ok: true, covers: true, holder: { proof: 'token', id: session.sid }, session, isForApp };
   }
