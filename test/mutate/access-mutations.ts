@@ -131,7 +131,7 @@ export const ACCESS_MUTATIONS: readonly Mutation[] = [
     text: 'if (body > MAX_BODY) return',
     replacement: 'if (false) return',
     test: 'test/servers/rtmp/proxy-header.test.ts',
-    title: 'is refused: a huge body',
+    title: 'a huge body',
   },
   {
     drops: 'that bans outlive the process',
