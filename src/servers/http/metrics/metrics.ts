@@ -32,10 +32,6 @@ export class Metrics {
     this.#instruments = METRICS.map((definition) => instrument(definition, this.#registry));
   }
 
-  start(): void {
-    this.#process.start();
-  }
-
   close(): void {
     this.#process.close();
   }

@@ -23,16 +23,19 @@ export interface ProcessFigures {
 export class ProcessObserver {
   readonly #delay: IntervalHistogram = monitorEventLoopDelay({ resolution: RESOLUTION });
 
-  start(): void {
-    this.#delay.enable();
-  }
+  #closed = false;
 
   close(): void {
+    this.#closed = true;
     this.#delay.disable();
   }
 
-  /** The figures of the event loop cover the time since the previous call. */
+  /**
+   * The figures of the event loop cover the time since the previous call, and are 0 in the first one: sampling wakes the process 50 times a
+   * second, so it begins only when somebody reads the figures.
+   */
   read(): ProcessFigures {
+    if (!this.#closed) this.#delay.enable();
     const { user, system } = process.cpuUsage();
     const { rss, heapUsed, external } = process.memoryUsage();
     const figures = {

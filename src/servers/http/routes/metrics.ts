@@ -14,7 +14,6 @@ export async function metricsRoutes(
   app: FastifyInstance,
   { metrics, source, isPublic }: MetricsRouteOptions,
 ): Promise<void> {
-  metrics.start();
   source?.offer?.(metrics);
   app.addHook('onClose', async () => {
     source?.offer?.(undefined);
