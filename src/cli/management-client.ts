@@ -48,14 +48,10 @@ export function localHost(address: string): string {
   return address.includes(':') ? `[${address}]` : address;
 }
 
-async function ask(url: string, method: string, token: string, body: object | undefined): Promise<unknown> {
-  const headers = {
-    authorization: `Bearer ${token}`,
-    ...(body !== undefined && { 'content-type': 'application/json' }),
-  };
-  let response: Response;
+/** @throws {SluiceError} `cli.gateway` if no gateway answers */
+export async function reach(url: string | URL, request: RequestInit = {}): Promise<Response> {
   try {
-    response = await fetch(url, { method, headers, ...(body !== undefined && { body: JSON.stringify(body) }) });
+    return await fetch(url, request);
   } catch (error) {
     const cause = error instanceof Error ? error.cause : error;
     throw cliError(
@@ -64,6 +60,14 @@ async function ask(url: string, method: string, token: string, body: object | un
       { cause },
     );
   }
+}
+
+async function ask(url: string, method: string, token: string, body: object | undefined): Promise<unknown> {
+  const headers = {
+    authorization: `Bearer ${token}`,
+    ...(body !== undefined && { 'content-type': 'application/json' }),
+  };
+  const response = await reach(url, { method, headers, ...(body !== undefined && { body: JSON.stringify(body) }) });
   const answer: unknown = await response.json();
   if (response.ok) return answer;
   const { message, details } = answer as { readonly message?: string; readonly details?: readonly string[] };

@@ -1,6 +1,8 @@
 // `sluice recording`: lists, starts, stops, names, pins, cuts, downloads and removes the recordings of the gateway that runs on this machine.
 
+import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -10,7 +12,7 @@ import { findPlayKeys } from '../gateway.js';
 import { inWords, refuse } from './command-failures.js';
 import { cliError } from './errors.js';
 import { type CommandIo, EXIT_OK } from './io.js';
-import { localHost, type ManagementClient, withManagement } from './management-client.js';
+import { localHost, type ManagementClient, reach, withManagement } from './management-client.js';
 import type { CommandArguments } from './play-links.js';
 
 export const RECORDING_FLAGS: readonly string[] = [
@@ -156,13 +158,24 @@ async function download(client: ManagementClient, id: string, { config, io, flag
     );
   }
   const file = resolve(io.cwd, flags.get('--output') ?? `${name}-${begin.slice(0, 19).replaceAll(':', '-')}.mp4`);
-  const response = await fetch(url);
+  const response = await reach(url);
   if (!response.ok || response.body === null) {
     const { message } = (await response.json()) as { readonly message?: string };
     throw cliError('cli.gateway', `the gateway answers: ${message ?? `status ${response.status}`}`);
   }
   // `wx`: a file that is there is never overwritten.
-  await pipeline(Readable.fromWeb(response.body as never), createWriteStream(file, { flags: 'wx' }));
+  const output = createWriteStream(file, { flags: 'wx' });
+  await once(output, 'open');
+  try {
+    await pipeline(Readable.fromWeb(response.body as never), output);
+  } catch (cause) {
+    await rm(file, { force: true });
+    throw cliError(
+      'cli.gateway',
+      'the gateway stopped in the middle of the recording, so nothing was kept: try again',
+      { cause },
+    );
+  }
   io.stdout.write(`${file}\n`);
 }
 

@@ -212,6 +212,10 @@ describe('a recording of a stream', () => {
     // One second of 25 pictures a second, which begins and ends within a picture.
     expect(stdout.toString().match(/^\d/gm)).toHaveLength(26);
     await expect(sluice('download', clip, '--output', 'goal.mp4')).rejects.toThrow('EEXIST');
+    ports[3] = '1';
+    await expect(sluice('download', clip, '--output', 'none.mp4')).rejects.toThrow(
+      'no gateway answers at http://127.0.0.1:1 ',
+    );
     await sluice('delete', id);
     await expect(sluice('show', id)).rejects.toThrow('sluice: the gateway answers: no such recording\n');
     expect((await fetch(`${http}/vod/${clip}/index.m3u8`)).status).toBe(200);
