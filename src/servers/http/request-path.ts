@@ -13,6 +13,8 @@ const TICKET = /~[^/]*/g;
 const PARAMETER = /\b(token|jwt|key|pass)=[^/]*/gi;
 /** A play token or a JWT, or a part of one. */
 const TOKEN = /(?:v1\.[\w-]{4}\.|eyJ[\w-]{8,}\.)[^/]*/gi;
+/** What is left of a ticket or a play token whose beginning was damaged: anybody could repair it. */
+const DAMAGED = /\.[0-9a-z]{1,8}\.[\w-]{1,32}\.\d{0,4}[sa][\w-]{22}[^/]*|\.[\w-]{2,900}\.[\w-]{43}[^/]*/g;
 const ESCAPE = /%(?:25)*([2-7][0-9A-F])/gi;
 
 /** The request target without its query, which may contain a key. */
@@ -25,7 +27,11 @@ export function pathOf({ url: target = '' }: Pick<IncomingMessage, 'url'>): stri
 export function maskedPath(request: Pick<IncomingMessage, 'url'>): string {
   const path = pathOf(request);
   const readable = path.replace(ESCAPE, (_, code: string) => String.fromCharCode(Number.parseInt(code, 16)));
-  const masked = readable.replace(TICKET, `~${MASK}`).replace(PARAMETER, `$1=${MASK}`).replace(TOKEN, MASK);
+  const masked = readable
+    .replace(TICKET, `~${MASK}`)
+    .replace(PARAMETER, `$1=${MASK}`)
+    .replace(TOKEN, MASK)
+    .replace(DAMAGED, MASK);
   // A path without a secret is logged unchanged.
   return (masked === readable ? path : masked).slice(0, MAX_LENGTH);
 }
