@@ -115,7 +115,7 @@ export const ACCESS_MUTATIONS: readonly Mutation[] = [
     text: 'while (this.#bytes > maxBytes) {',
     replacement: 'while (false) {',
     test: 'test/events/outbox.test.ts',
-    title: 'keeps no more bytes than its bound',
+    title: 'keeps no more bytes than its limit',
   },
   {
     drops: 'that only trusted proxies name their clients',
@@ -123,7 +123,7 @@ export const ACCESS_MUTATIONS: readonly Mutation[] = [
     text: 'if (this.#proxies.has(peer)) this.#awaitClient(',
     replacement: 'if (this.#options.proxies.length > 0) this.#awaitClient(',
     test: 'test/servers/rtmp/proxy-protocol.test.ts',
-    title: 'cannot be pretended by an address that is not trusted',
+    title: 'cannot be faked from an untrusted address',
   },
   {
     drops: 'the bound on the header of a proxy',
