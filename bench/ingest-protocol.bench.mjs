@@ -17,7 +17,7 @@ const { encodeAmf0 } = await load('amf/amf0-encoder.js');
 const { amfObject } = await load('amf/values.js');
 
 const CHUNK_SIZES = [128, 4096, 60_000];
-/** What a socket delivers at a time. */
+/** Bytes that a socket delivers at a time. */
 const READ_BYTES = 65_536;
 const ROUNDS = 7;
 const MEGABYTE = 1e6;

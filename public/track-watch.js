@@ -76,7 +76,7 @@ export class TrackWatch {
       response = await askServer(this.#source, { cache: 'no-cache', signal: this.#cancel.signal });
       text = await response.text();
     } catch {
-      // Nobody answers: that is noticed by the requests for media.
+      // No answer: the requests for media detect this.
       return;
     }
     // Another playback may have started meanwhile.

@@ -14,7 +14,7 @@ const SESSION = 'session';
 /** The members. A real site would use its database. */
 const salt = randomBytes(16);
 const members = new Map([['ada', scryptSync('correct horse', salt, 32)]]);
-/** Members who are logged in, by what their cookie says. */
+/** Logged-in members by session cookie. */
 const sessions = new Map();
 
 function isRight(name, password) {

@@ -2,12 +2,12 @@
 
 import type { EpochMilliseconds, Seconds } from '../protocols/units.js';
 
-/** What JSON can express. */
+/** Any JSON value. */
 export type JsonValue = null | boolean | number | string | readonly JsonValue[] | { readonly [key: string]: JsonValue };
 
-/** Something that a publisher or a program said at a moment of a stream. */
+/** An event that a publisher or a program has sent for one moment of a stream. */
 export interface TimedEvent {
-  /** Increases from event to event of a stream, also over a restart of the gateway. */
+  /** Increases from event to event of a stream, even over a restart of the gateway. */
   readonly seq: number;
   /** `onTextData`, `onCuePoint`, or the name that a program chose. */
   readonly name: string;
@@ -35,7 +35,7 @@ export interface LoggedEvent {
 
 export interface EventReader {
   readonly onEvent: (logged: LoggedEvent) => void;
-  /** Called once when the stream is over. */
+  /** Called once when the stream has ended. */
   readonly onEnd: () => void;
 }
 

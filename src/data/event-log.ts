@@ -1,9 +1,9 @@
-// The events of one stream: numbers them, keeps the newest for readers who come back, and hands them to everybody who listens.
+// The events of one stream: numbers them, keeps the newest for readers that reconnect, and passes them to all readers.
 import type { EventReader, JsonValue, LoggedEvent, TimedEvent } from '../contracts/timed-event.js';
 import { callAll } from '../protocols/failure-domain.js';
 import type { EpochMilliseconds, Milliseconds, Seconds } from '../protocols/units.js';
 
-/** What is kept for readers who come back: at most this much time, this many events and this many bytes of text. */
+/** Limits of the events kept for readers that reconnect: time, number of events, and bytes of text. */
 const KEPT_TIME: Milliseconds = 60_000;
 const KEPT_EVENTS = 1_000;
 const KEPT_BYTES = 1024 * 1024;
@@ -59,7 +59,7 @@ export class EventLog {
     return logged;
   }
 
-  /** The kept events after number `seq`, the oldest first. A number that was never given has none. */
+  /** The kept events after number `seq`, the oldest first. Empty for an unknown number. */
   since(seq: number): readonly LoggedEvent[] {
     this.#forgetOld(this.#now());
     return seq > this.#seq ? [] : this.#kept.filter(({ event }) => event.seq > seq);
@@ -71,7 +71,7 @@ export class EventLog {
     return () => this.#readers.delete(reader);
   }
 
-  /** The stream is over. */
+  /** Call when the stream has ended. */
   end(): void {
     if (this.#ended) return;
     this.#ended = true;

@@ -5,7 +5,7 @@ import type { Milliseconds } from '../protocols/units.js';
 const SAME_TIME: Milliseconds = 1;
 /** If no picture follows a message within this much media time, the message does not wait any longer. */
 const LONGEST_WAIT: Milliseconds = 500;
-/** Messages that may wait for their picture. More come only without pictures, and then they do not wait. */
+/** Limit of messages that wait for their picture. It is exceeded only if no pictures arrive; then messages do not wait. */
 const MAX_WAITING = 256;
 
 export interface FrameTime {
@@ -16,8 +16,8 @@ export interface FrameTime {
 }
 
 /**
- * Timestamps of messages are decode times. Where pictures are reordered (B-frames), a picture is shown later than it is decoded, and each
- * picture by another time. A message is therefore shown with the picture of its timestamp. If there is none, the message is delayed like a
+ * Timestamps of messages are decode times. With B-frames, each picture is shown later than it is decoded, by a different time. A message is therefore
+ * shown with the picture of its timestamp. If there is none, the message is delayed like a
  * key frame.
  */
 export class MessageTimes<Message> {
@@ -34,7 +34,7 @@ export class MessageTimes<Message> {
 
   message(message: Message, dts: Milliseconds): void {
     const last = this.#picture;
-    // Without pictures there is nothing to wait for; after its picture a message has come late.
+    // No wait if there are no pictures, or if the picture of the message has already passed.
     if (last === undefined || dts <= last.dts + SAME_TIME) this.#place(message, dts);
     else this.#waiting.push({ message, dts });
     if (this.#waiting.length > MAX_WAITING) this.#release(Number.POSITIVE_INFINITY);
@@ -46,7 +46,7 @@ export class MessageTimes<Message> {
     if (this.#waiting.length > 0) this.#release(picture.dts + SAME_TIME);
   }
 
-  /** Sound has come: messages that are much older have no picture. */
+  /** Call for each audio frame: much older messages have no picture, and no longer wait. */
   sound(dts: Milliseconds): void {
     if (this.#waiting.length > 0) this.#release(dts - LONGEST_WAIT);
   }

@@ -1,4 +1,5 @@
-// Joins publishers, programs, playlists and monitors: whatever is said at a moment of a stream reaches all of them with the same number and time.
+// Connects the senders of timed events (publishers, programs) with their receivers (playlists, readers). All receivers get an event with the same
+// number and time.
 
 import type { Logger } from '../contracts/logger.js';
 import type { EventControl, EventReader, EventReading, NewTimedEvent, TimedEvent } from '../contracts/timed-event.js';
@@ -13,17 +14,17 @@ import type { MessageReader } from '../pipeline/stream-pipeline-options.js';
 import type { Clock } from '../protocols/clock.js';
 import { type EpochMilliseconds, type Milliseconds, millisecondsToSeconds, type Seconds } from '../protocols/units.js';
 
-/** UTF-8 bytes of the JSON of a publisher's message. A larger one is dropped: every viewer would have to load it. */
+/** UTF-8 bytes of the JSON of a publisher's message. A larger one is dropped, because every viewer would have to load it. */
 const MAX_MESSAGE_BYTES = 16 * 1024;
-/** A program may say what happens this much later. */
+/** A program may send an event this long before its time. */
 const LONGEST_AHEAD: Seconds = 3_600;
-/** Tells the ID3 frames of this program from those of others. */
+/** Identifies our ID3 frames. */
 const DESCRIPTION = 'sluice';
 
 export interface StreamEventsOptions {
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Names of the data messages that become events; `*` stands for all. */
+  /** Names of the data messages that become events; `*` selects all. */
   readonly dataMessages: readonly string[];
 }
 
@@ -45,14 +46,14 @@ export class StreamEvents implements EventControl {
     this.#names = new Set(options.dataMessages);
   }
 
-  /** For the metrics. */
+  /** Figures for the metrics. */
   get figures(): { publisher: number; program: number; dropped: number; readers: number } {
     let readers = 0;
     for (const { log } of this.#streams.values()) readers += log.readers;
     return { ...this.#counts, readers };
   }
 
-  /** A stream begins. */
+  /** Call when a stream begins. */
   presented(presentation: Presentation): void {
     const { clock } = this.#options;
     const now = () => clock.now();
@@ -121,7 +122,7 @@ export class StreamEvents implements EventControl {
       this.#counts.dropped += 1;
       const { app, name } = stream.presentation;
       const fields = { app, stream: name, code: 'data.event-size', message: message.name.slice(0, 64) };
-      this.#options.logger.warn(fields, `a data message is larger than ${MAX_MESSAGE_BYTES} bytes and is left out`);
+      this.#options.logger.warn(fields, `a data message is larger than ${MAX_MESSAGE_BYTES} bytes and is dropped`);
       return;
     }
     this.#counts.publisher += 1;

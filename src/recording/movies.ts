@@ -6,13 +6,13 @@ import { type RecordedMovie, recordedMovie } from './recorded-movie.js';
 import { isOpen } from './recording-facts.js';
 import { WorkInTurn } from './work-in-turn.js';
 
-/** All that are remembered; the newest one is in any case. Ten hours of video and sound have about 40 MiB of sample tables. */
+/** Limit of all cached movies; the newest one is always kept. Ten hours of video and audio have about 40 MiB of sample tables. */
 const MAX_HELD_BYTES = 64 * 1024 * 1024;
-/** Before its tables are read nobody knows how long they are. */
+/** Maximum number of cached movies, because the size of a movie is unknown until its tables are read. */
 const MAX_REMEMBERED = 32;
 
 export class Movies {
-  /** The one that was asked for last is the last. */
+  /** Ordered by the last request, the most recent one last. */
   readonly #made = new Map<string, { readonly movie: Promise<RecordedMovie>; heldBytes: number }>();
   readonly #turns = new WorkInTurn();
 
@@ -51,7 +51,7 @@ export class Movies {
     );
   }
 
-  /** Bytes of the movies that are remembered. */
+  /** Bytes of the cached movies. */
   get heldBytes(): number {
     return [...this.#made.values()].reduce((sum, { heldBytes }) => sum + heldBytes, 0);
   }

@@ -49,7 +49,7 @@ export function shownUrl(url: string): string {
   return parseRtmpUrl(url).shown;
 }
 
-/** @param pattern `APP/NAME`, where `*` stands for any characters but `/` */
+/** @param pattern `APP/NAME`, where `*` matches any characters except `/` */
 export function matchesStream(
   pattern: string,
   { app, name }: { readonly app: string; readonly name: string },

@@ -70,7 +70,7 @@ export async function watchRequests(target: string): Promise<SeenRequests> {
 }
 
 /**
- * Requests that a viewer must not make: with the token where a ticket belongs, with neither, refused, or with a secret in the Referer.
+ * Finds faulty requests: with the token in place of a ticket, without either, refused ones, or with a secret in the Referer.
  * @param refers whether the player sends a Referer whatever `Referrer-Policy` says, as GStreamer does for playlists
  */
 export function faultsIn(requests: readonly SeenRequest[], token: string, refers = false): string[] {

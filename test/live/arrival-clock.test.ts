@@ -52,7 +52,7 @@ const STUCK: Readonly<Record<string, (kind: MediaKind, time: number, index: numb
   'each is the distance to the frame before': (kind, _, index) => (kind === 'video' ? 33 : 21) + (index % 2),
   'those of the pictures are 0': (kind, time) => (kind === 'video' ? 0 : time + 7_000),
   'those of the sound are 0': (kind, time) => (kind === 'audio' ? 0 : time + 7_000),
-  'those of the pictures count pictures': (kind, time, index) => (kind === 'video' ? index : time),
+  'those of the video count pictures': (kind, time, index) => (kind === 'video' ? index : time),
   'all stand still after 6 s': (_, time) => Math.min(time, 6_000),
 };
 

@@ -158,7 +158,7 @@ describe('LoadMeter', () => {
     ['video', Math.min],
     ['video', Math.max],
   ] as const)(
-    'takes no pause of the %s for overload, whichever of the two times FFmpeg reports (%s)',
+    'does not mistake a pause of the %s for overload, whichever of the two times FFmpeg reports (%s)',
     (paused, ofBoth) => {
       fc.assert(
         fc.property(

@@ -15,7 +15,7 @@ export class InbandEvents {
   /** The earliest first. */
   #waiting: InbandEvent[] = [];
   #bytes = 0;
-  /** Number of events that no part took, because too many were waiting. */
+  /** Number of events dropped because too many were waiting. */
   #dropped = 0;
 
   get isEmpty(): boolean {
@@ -26,7 +26,7 @@ export class InbandEvents {
     return this.#dropped;
   }
 
-  /** The event goes into the part that is shown at its time or, if that is already made, into the next one, with its own time. */
+  /** Adds an event to the part that is shown at its time or, if that part already exists, to the next one. The time of the event stays the same. */
   add(event: InbandEvent): void {
     const before = this.#waiting.findLastIndex(({ time }) => time <= event.time);
     this.#waiting.splice(before + 1, 0, event);

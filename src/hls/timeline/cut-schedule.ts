@@ -21,7 +21,7 @@ const PICTURE_ROUNDING: Milliseconds = 0.5;
 export class CutSchedule {
   /** Detects whether audio is missing while pictures come. */
   readonly soundPause = new SoundPause();
-  /** Of EXT-X-INDEPENDENT-SEGMENTS. */
+  /** Decides whether EXT-X-INDEPENDENT-SEGMENTS applies. */
   readonly independence = new Independence();
   readonly ends = new RunEnds();
   readonly #options: CutScheduleOptions;
@@ -193,7 +193,7 @@ export class CutSchedule {
   }
 
   /**
-   * Whether an encoder's picture that ends at `time` is the last one of segment `index`. Undefined if only the next picture can tell: this
+   * Whether an encoder's picture that ends at `time` is the last one of segment `index`. Undefined if only the next picture can show it: this
    * one ends near the cut but not at it, so the next one may or may not be the key frame of the cut.
    */
   pictureEnds(index: number, time: Milliseconds): boolean | undefined {

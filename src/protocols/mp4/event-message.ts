@@ -21,7 +21,7 @@ export interface EventMessage {
   readonly time: Ticks;
   /** Ticks per second. */
   readonly timescale: number;
-  /** Of the TXXX frame; tells receivers which kind of text it is. */
+  /** Description of the TXXX frame, which shows receivers the kind of text. */
   readonly description: string;
   readonly text: string;
 }

@@ -1,4 +1,4 @@
-// Removes objects of live streams from the bucket when no player can want them any more, many at a time.
+// Removes objects of live streams from the bucket when no player can request them any more, many at a time.
 
 import type { Clock } from '../../protocols/clock.js';
 import type { FailureDomain } from '../../protocols/failure-domain.js';
@@ -6,10 +6,10 @@ import type { Milliseconds } from '../../protocols/units.js';
 import { type BucketLine, NoLongerWanted } from './bucket-line.js';
 import type { S3Bucket } from './s3-bucket.js';
 
-/** Objects that are due are gathered this long, so that one request removes those of all renditions. */
+/** Due objects are collected for this time, so that one request removes those of all renditions. */
 const GATHERS: Milliseconds = 10_000;
 
-/** Keys that wait, 100 bytes each, while removal fails. Others stay until their stream has ended, when all of it is removed. */
+/** Limit of waiting keys, of about 100 bytes each, while removal fails. Further objects stay until the whole stream is removed after its end. */
 const MAX_KEYS = 20_000;
 
 export class BucketRemovals {

@@ -1,5 +1,5 @@
-// The media playlist of a live rendition in the bucket: a sliding window over what was sent, and gaps for what was not. Low-latency tags have no
-// meaning there, because a store cannot hold a request back.
+// The media playlist of a live rendition in the bucket: a sliding window of the uploaded segments, with gaps for those that were not uploaded. It has
+// no low-latency tags, because a store cannot delay the answer to a request.
 
 import type { Seconds } from '../../protocols/units.js';
 import { entryLines, type PlaylistEntry, readPlaylist } from '../recorded-playlist.js';
@@ -13,7 +13,7 @@ export class LiveList {
   /** The oldest first. */
   #entries: LiveEntry[] = [];
   readonly #size: number;
-  /** Discontinuities that have left the window. */
+  /** Number of discontinuities that have left the window. */
   #discontinuities = 0;
   #targetDuration: Seconds = 1;
 
@@ -22,7 +22,7 @@ export class LiveList {
     this.#size = size;
   }
 
-  /** Goes on where an earlier process stopped, so that its players need not begin again. Ignores what is not a live playlist of ours. */
+  /** Continues the playlist of an earlier process, so that players can go on. Ignores text that is not one of our live playlists. */
   continue(text: string): void {
     const list = readPlaylist(text);
     const entries = list?.entries ?? [];
@@ -41,15 +41,15 @@ export class LiveList {
     return this.#entries.reduce((sum, { duration }) => sum + duration, 0);
   }
 
-  /** Names of all files that it lists. */
+  /** Names of all listed files. */
   get files(): ReadonlySet<string> {
     return new Set(this.#entries.flatMap(({ uri, map }) => [uri, map]));
   }
 
-  /** @returns the files that nothing in the window needs any more */
+  /** @returns the files that the window no longer needs */
   add(entry: LiveEntry, targetDuration: Seconds): string[] {
     const last = this.last;
-    // What an earlier process sent ends here: its numbers may not go on without a hole, and a playlist must have none.
+    // Drops the segments of an earlier process, because their numbers do not continue without a hole, which a playlist must not have.
     if (last !== undefined && entry.number !== last.number + 1) {
       this.#discontinuities += this.#entries.filter(({ discontinuity }) => discontinuity).length;
       const gone = this.files;

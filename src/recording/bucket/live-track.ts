@@ -1,4 +1,4 @@
-// Sends the segments of one rendition of a live stream as they are completed, and lists what has arrived. What is too late is left out.
+// Uploads the segments of one rendition of a live stream as they are completed, and lists the uploaded ones. Segments that are too late are skipped.
 
 import type { Clock } from '../../protocols/clock.js';
 import type { Milliseconds, Seconds } from '../../protocols/units.js';
@@ -8,38 +8,38 @@ import type { GuardedObject } from './guarded-object.js';
 import { type LiveEntry, LiveList } from './live-list.js';
 import { mediaHeaders, type ObjectHeaders, playlistHeaders } from './object-headers.js';
 
-/** What is shown under a number, for renditions that have nothing there. */
+/** The time that a segment number covers, for renditions that lack the segment. */
 export type ShownSegment = Pick<RecordedSegment, 'duration' | 'programDateTime' | 'discontinuity'>;
 
 export interface LiveTrackOptions {
   readonly name: string;
   readonly clock: Clock;
-  /** Age at which a segment is left out. */
+  /** Age at which a segment is skipped. */
   readonly maxLag: Milliseconds;
   readonly windowSegments: number;
   /** Its media playlist in the bucket. */
   readonly playlist: GuardedObject;
-  /** Puts an object of the rendition, by file name, while it is wanted. */
+  /** Uploads an object of the rendition, by file name, as long as it is wanted. */
   readonly put: (file: string, headers: ObjectHeaders, body: Buffer, isWanted: () => boolean) => Promise<void>;
   readonly targetDuration: () => Seconds;
   readonly shown: (number: number) => ShownSegment | undefined;
-  /** A segment is listed. */
+  /** Called when a segment is listed. */
   readonly onListed: (segment: RecordedSegment) => Promise<void>;
-  /** A segment was left out because it is too late. */
+  /** Called when a segment was skipped because it is too late. */
   readonly onDropped: () => void;
-  /** The window does not need these any more. */
+  /** Called with the files that the window no longer needs. */
   readonly onGone: (files: readonly string[]) => void;
 }
 
 interface Pending {
   readonly segment: RecordedSegment;
-  /** Taken at once: the stream releases it from its memory. */
+  /** The media is referenced here, because the stream releases it from its memory. */
   pieces: readonly Buffer[];
   readonly since: Milliseconds;
 }
 
 export class LiveTrack {
-  /** Bytes that wait. */
+  /** Bytes that are waiting. */
   bytes = 0;
   readonly list: LiveList;
   readonly #options: LiveTrackOptions;
@@ -47,10 +47,10 @@ export class LiveTrack {
   #init = '';
   #hasEnded = false;
   #isListed = false;
-  /** The list knows what an earlier process has sent. */
+  /** Whether the playlist of an earlier process has been read. */
   #isOpen = false;
   #early: readonly LiveEntry[] = [];
-  /** Files that have left the list since it was sent last; of one window at most, or they were gaps. */
+  /** Files that have left the list since its last upload; at most those of one window. */
   readonly #gone: string[] = [];
   #wake: () => void = () => undefined;
 
@@ -63,7 +63,7 @@ export class LiveTrack {
     return this.#isListed;
   }
 
-  /** Since when the oldest segment waits that may still be sent. */
+  /** Time since which the oldest segment has been waiting. */
   get since(): Milliseconds | undefined {
     return this.#pending.find(({ pieces }) => pieces.length > 0)?.since;
   }
@@ -75,13 +75,13 @@ export class LiveTrack {
     this.#wake();
   }
 
-  /** Leaves out what has waited for too long, whatever the request in front of it does. */
+  /** Skips segments that have waited for too long, even during a hanging request. */
   dropLate(): void {
     const { clock, maxLag } = this.#options;
     while (this.since !== undefined && clock.now() - this.since > maxLag) this.dropOldest();
   }
 
-  /** Leaves out the media of the oldest segment that has any. @returns its bytes */
+  /** Drops the media of the oldest segment that has media. @returns its bytes */
   dropOldest(): number {
     const oldest = this.#pending.find(({ pieces }) => pieces.length > 0);
     if (oldest === undefined) return 0;
@@ -90,13 +90,13 @@ export class LiveTrack {
     return oldest.segment.media.length;
   }
 
-  /** No more segments come. */
+  /** Call after the last segment. */
   end(): void {
     this.#hasEnded = true;
     this.#wake();
   }
 
-  /** Sends everything up to the end. @throws what the options throw */
+  /** Uploads everything up to the end. @throws what the options throw */
   async run(): Promise<void> {
     for (;;) {
       const next = this.#pending[0];
@@ -120,13 +120,13 @@ export class LiveTrack {
     const { number, uri, duration, programDateTime, discontinuity, init } = segment;
     const entry = { number, uri, duration, programDateTime, discontinuity, gap: !isSent, map: isSent ? init.uri : '' };
     if (!this.#isOpen && !isSent) {
-      // What the list goes on from is not known yet.
+      // The playlist of the earlier process has not been read yet.
       this.#early = [...this.#early, entry].slice(-this.#options.windowSegments);
       return;
     }
     await this.#open();
     this.#add(entry);
-    // A playlist that ends with a gap tells players nothing, and would keep the store busy while it is slow.
+    // A playlist that ends with a gap is useless to players, and would only add load to a slow store.
     if (!isSent) return;
     await this.#putPlaylist(false);
     this.#isListed = true;
@@ -173,7 +173,7 @@ export class LiveTrack {
     if (last === undefined) return;
     for (let missing = last.number + 1; missing < number; missing += 1) {
       const shown = this.#options.shown(missing);
-      // It is too long ago: the list begins anew.
+      // It is too long ago, so the list starts again.
       if (shown === undefined) return;
       this.#append({ ...shown, number: missing, uri: `seg-${missing}.m4s`, gap: true, map: '' });
     }
@@ -183,7 +183,7 @@ export class LiveTrack {
     const { playlist, onGone } = this.#options;
     const headers = playlistHeaders(ended ? undefined : this.list.targetDuration);
     await playlist.put(Buffer.from(this.list.text(ended)), headers);
-    // Not before: until then the playlist in the bucket lists them.
+    // Only now, because until here the playlist in the bucket still listed these files.
     onGone(this.#gone.splice(0));
   }
 }

@@ -1,5 +1,5 @@
-// Sends one live stream to the bucket while it runs: its renditions side by side, each playlist after its media, the multivariant playlist after these.
-// Waiting media is in memory, so it is bounded by time and by bytes; what is too late is listed as a gap.
+// Uploads one live stream: its renditions in parallel, each playlist after its media, and the multivariant playlist last. Waiting media is in memory,
+// so it is limited by time and by bytes; segments that are too late are listed as gaps.
 
 import type { Clock } from '../../protocols/clock.js';
 import type { FailureDomain } from '../../protocols/failure-domain.js';
@@ -15,9 +15,9 @@ import type { S3Bucket } from './s3-bucket.js';
 
 export interface LiveUploadOptions {
   readonly stream: RecordedStream;
-  /** What the keys of the stream begin with: `tv/hls/live/cam`. */
+  /** Prefix of the keys of the stream: `tv/hls/live/cam`. */
   readonly prefix: string;
-  /** Resolves when an earlier stream of this name is no longer sent. */
+  /** Resolves when the upload of an earlier stream of this name has ended. */
   readonly after: Promise<void> | undefined;
   readonly bucket: S3Bucket;
   readonly line: BucketLine;
@@ -28,15 +28,15 @@ export interface LiveUploadOptions {
   readonly windowSegments: number;
   readonly onSent: (bytes: number) => void;
   readonly onDropped: () => void;
-  /** Nothing lists these keys any more; players may still ask for them for this long. */
+  /** Called with keys that are no longer listed, and for how long players may still request them. */
   readonly onGone: (keys: readonly string[], lifetime: Milliseconds) => void;
   readonly onTakenOver: (error: TakenOver) => void;
 }
 
-/** Media of one stream that waits in memory. */
+/** Limit of the media of one stream that waits in memory. */
 const MAX_PENDING_BYTES = 64 * 1024 * 1024;
 
-/** Numbers whose time is remembered, for renditions that have nothing there. */
+/** Number of segment times remembered for renditions that lack segments. */
 const MAX_SHOWN = 64;
 
 export class LiveUpload {
@@ -65,7 +65,7 @@ export class LiveUpload {
     if (stream.ended) end();
   }
 
-  /** Since when the oldest segment waits. */
+  /** Time since which the oldest segment has been waiting. */
   get since(): Milliseconds | undefined {
     const all = [...this.#tracks.values()].flatMap(({ since }) => since ?? []);
     return all.length === 0 ? undefined : Math.min(...all);
@@ -75,12 +75,12 @@ export class LiveUpload {
     return [...this.#tracks.values()].reduce((sum, { bytes }) => sum + bytes, 0);
   }
 
-  /** Whether anything of it was sent. */
+  /** Whether anything of it was uploaded. */
   get isListed(): boolean {
     return this.#variantsText !== '' && !this.#isTakenOver;
   }
 
-  /** Resolves when the stream has ended and its last playlists are there, or another gateway has taken it over. Never rejects. */
+  /** Resolves when the stream has ended and its last playlists are uploaded, or another gateway has taken it over. Never rejects. */
   async run(): Promise<void> {
     await this.#ended;
     this.#unsubscribe();
@@ -149,7 +149,7 @@ export class LiveUpload {
 
   async #listed(name: string, segment: RecordedSegment): Promise<void> {
     const { renditions, targetDuration } = this.#options.stream;
-    // A rendition was withdrawn: it must leave the description, which is made anew as the others go on.
+    // A rendition was withdrawn and must leave the multivariant playlist, which is therefore rebuilt.
     if ([...this.#described].some((described) => !renditions.includes(described))) {
       this.#variants = this.#options.stream.variants();
       this.#described = new Set();

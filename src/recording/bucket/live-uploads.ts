@@ -1,4 +1,4 @@
-// All live streams in the bucket: those that run, those that have ended and are removed after a while, and those that an earlier process has left.
+// All live streams in the bucket: running ones, ended ones, which are removed after a while, and those of an earlier process.
 
 import type { Clock } from '../../protocols/clock.js';
 import type { FailureDomain } from '../../protocols/failure-domain.js';
@@ -20,7 +20,7 @@ export interface LiveUploadsOptions {
   readonly line: BucketLine;
   readonly clock: Clock;
   readonly domain: FailureDomain;
-  /** Age at which a segment is left out. */
+  /** Age at which a segment is skipped. */
   readonly maxLag: Milliseconds;
   readonly windowSegments: number;
   /** How long a stream of an earlier process may come back. */
@@ -30,10 +30,10 @@ export interface LiveUploadsOptions {
   readonly conditions: Conditions;
 }
 
-/** Where live streams are, below the prefix: the path that the gateway itself serves them at. */
+/** Path of live streams below the prefix. The gateway serves them at the same path. */
 const LIVE = 'hls';
 
-/** A stream that has ended stays for viewers who are behind, and for those who come to the end. */
+/** How long an ended stream stays, for viewers who are behind or arrive late. */
 const AFTER_END: Milliseconds = 120_000;
 
 const END = '#EXT-X-ENDLIST\n';
@@ -44,7 +44,7 @@ interface LeftPlaylist {
 }
 
 export class LiveUploads {
-  /** Segments that were left out. */
+  /** Number of skipped segments. */
   dropped = 0;
   readonly #options: LiveUploadsOptions;
   readonly #removals: BucketRemovals;
@@ -60,7 +60,7 @@ export class LiveUploads {
     domain.run('streams of an earlier process', () => this.#endLeft());
   }
 
-  /** Media that waits: its bytes, and the age of the oldest. */
+  /** Bytes of waiting media, and the age of the oldest. */
   get backlog(): { readonly bytes: number; readonly lag: Seconds } {
     const now = this.#options.clock.now();
     let bytes = 0;
@@ -96,7 +96,7 @@ export class LiveUploads {
     this.#uploads.set(prefix, { upload, done });
   }
 
-  /** Resolves when no stream has anything to send. */
+  /** Resolves when no stream has anything to upload. */
   idle(): Promise<void> {
     return new Promise((resolve) => {
       this.#idle.push(resolve);
@@ -112,7 +112,7 @@ export class LiveUploads {
     const { clock, domain, bucket, line } = this.#options;
     clock.after(AFTER_END, () =>
       domain.run('removal of an ended stream', async () => {
-        // It may be live again.
+        // The stream may be live again.
         if (this.#uploads.get(prefix)?.upload !== upload) return;
         this.#uploads.delete(prefix);
         await unlessClosed(() => removeBelow(`${prefix}/`, bucket, line));
@@ -120,7 +120,7 @@ export class LiveUploads {
     );
   }
 
-  /** Streams of an earlier process whose publisher does not come back: their playlists end, and what they have left is removed. */
+  /** Ends the playlists of an earlier process whose publishers do not come back, and removes their objects later. */
   async #endLeft(): Promise<void> {
     const { clock, domain, resumeWindow } = this.#options;
     await unlessClosed(async () => {
@@ -137,7 +137,7 @@ export class LiveUploads {
     });
   }
 
-  /** The streams in the bucket, with their media playlists as they are now. */
+  /** The streams in the bucket with their current media playlists. */
   async #findLeft(): Promise<Map<string, LeftPlaylist[]>> {
     const { place, bucket, line, conditions } = this.#options;
     const root = `${keyOf(place, LIVE)}/`;
@@ -158,7 +158,7 @@ export class LiveUploads {
     return left;
   }
 
-  /** @returns false if somebody writes them: the publisher has come back, here or elsewhere */
+  /** @returns false if the playlists have changed, because the publisher has come back, here or at another gateway */
   async #endPlaylists(prefix: string, playlists: readonly LeftPlaylist[]): Promise<boolean> {
     for (const { object, text } of playlists) {
       if (this.#uploads.has(prefix) || (await object.open()) !== text) return false;

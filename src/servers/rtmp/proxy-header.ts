@@ -1,4 +1,4 @@
-// The header with which a TCP proxy names its client, before anything that the client sends: PROXY protocol, versions 1 and 2
+// The header in which a TCP proxy sends the address of its client, before any byte of the client: PROXY protocol, versions 1 and 2
 // (haproxy.org/download/3.0/doc/proxy-protocol.txt).
 
 import { isIP } from 'node:net';
@@ -10,7 +10,7 @@ export interface ProxyHeader {
   readonly length: number;
 }
 
-/** These bytes are no header; `fault` says why. */
+/** The bytes are not a valid header; `fault` says why. */
 export interface NoProxyHeader {
   readonly fault: string;
 }
@@ -21,7 +21,7 @@ const LINE_START = Buffer.from('PROXY ');
 /** Section 2.2. */
 const SIGNATURE = Buffer.from([0x0d, 0x0a, 0x0d, 0x0a, 0x00, 0x0d, 0x0a, 0x51, 0x55, 0x49, 0x54, 0x0a]);
 const FIXED_BYTES = 16;
-/** The addresses and what else a proxy says, such as the TLS name; HAProxy sends less than 600 bytes. */
+/** Limit of the addresses and the other fields, such as the TLS name; HAProxy sends less than 600 bytes. */
 const MAX_BODY = 2_048;
 export const MAX_PROXY_HEADER = FIXED_BYTES + MAX_BODY;
 
@@ -37,7 +37,7 @@ const IPV6 = 2;
 export function readProxyHeader(bytes: Buffer): ProxyHeader | NoProxyHeader | undefined {
   if (startsLike(bytes, SIGNATURE)) return bytes.length < FIXED_BYTES ? undefined : readBinary(bytes);
   if (startsLike(bytes, LINE_START)) return readLine(bytes);
-  return { fault: 'the first bytes are no PROXY protocol header' };
+  return { fault: 'the first bytes are not a PROXY protocol header' };
 }
 
 function startsLike(bytes: Buffer, start: Buffer): boolean {
@@ -56,7 +56,7 @@ function readLine(bytes: Buffer): ProxyHeader | NoProxyHeader | undefined {
   if (protocol === 'UNKNOWN') return { address: undefined, length };
   const family = protocol === 'TCP4' ? 4 : protocol === 'TCP6' ? 6 : undefined;
   if (family === undefined || isIP(address) !== family || ports.length !== 2) {
-    return { fault: 'the line has not the form of version 1' };
+    return { fault: 'the line does not have the form of version 1' };
   }
   return { address, length };
 }

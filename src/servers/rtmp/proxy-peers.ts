@@ -1,4 +1,4 @@
-// Connections of trusted proxies: each begins with a header that names the client, which is read before the connection is served.
+// Connections of trusted proxies: each begins with a header that contains the address of the client. It is read before the connection is served.
 
 import type { Socket } from 'node:net';
 import { AddressList } from '../../access/policy/address-list.js';

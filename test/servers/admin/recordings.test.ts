@@ -62,7 +62,7 @@ describe('recordings of the management API', () => {
     ['a stream that is not recorded', 'DELETE', '/api/v1/streams/live/other/recording', undefined, 404],
     ['a title with control characters', 'PATCH', path, { title: 'a\u001b[2J' }, 400],
     ['a change of nothing', 'PATCH', path, {}, 400],
-    ['a change of what is not to be changed', 'PATCH', path, { bytes: 1 }, 400],
+    ['a change of a field that cannot be changed', 'PATCH', path, { bytes: 1 }, 400],
     ['a clip of a stream that is not live', 'POST', '/api/v1/streams/live/other/clips', { from: -30 }, 404],
     ['a clip without a beginning', 'POST', `${path}/clips`, { to: 3 }, 400],
     ['a clip of a date that does not exist', 'POST', `${path}/clips`, { from: '2026-13-45T00:00:00Z' }, 400],

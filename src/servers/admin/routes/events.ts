@@ -1,4 +1,4 @@
-// Timed events: sends one into a stream, where players get it with the picture to which it belongs.
+// Route for timed events: sends one into a stream. Players get it with the picture to which it belongs.
 
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import type { FastifyInstance } from 'fastify';
@@ -12,7 +12,7 @@ import { StreamParameters } from '../schemas.js';
 
 const NewEventBody = Type.Object(
   {
-    name: Type.String({ pattern: '^[A-Za-z_][\\w.-]{0,63}$', description: 'what receivers call the event' }),
+    name: Type.String({ pattern: '^[A-Za-z_][\\w.-]{0,63}$', description: 'the name of the event for receivers' }),
     values: Type.Unknown({ description: 'any JSON; with the name at most 4096 bytes' }),
     at: Type.Optional(
       Type.String({
@@ -56,7 +56,7 @@ export async function eventRoutes(
       tag: 'Streams',
       summary: 'Sends a timed event into a live stream',
       description:
-        'It comes with the next part of every rendition, and at once to everybody who reads the events of the stream. At most 20 per second, in bursts of 40. Not written to the audit log.',
+        'Players get it with the next part of every rendition, and readers of the events of the stream get it at once. At most 20 per second, in bursts of 40. Not written to the audit log.',
       access: 'operator',
       params: StreamParameters,
       body: NewEventBody,

@@ -1,4 +1,4 @@
-// Limits the height of the picture for a viewer whose proof says so: taller renditions are left out of its entry, and their media is refused. If
+// Limits the picture height for viewers whose proof contains a limit: taller renditions are removed from the entry, and their media is refused. If
 // every rendition is taller, the lowest one stays.
 
 import type { StreamDirectory } from '../dependencies.js';
@@ -8,7 +8,7 @@ import type { DeliveryTarget } from './target.js';
 const TOO_TALL: Problem = {
   status: 403,
   code: 'http.too-tall',
-  message: 'this link allows renditions with a lower picture only',
+  message: 'this link allows only renditions with a lower picture',
 };
 
 /** A variant with its URI, or an I-frame variant (RFC 8216bis sections 4.4.6.2 and 4.4.6.3). */
@@ -48,7 +48,7 @@ export function cappedManifest(text: string, maxHeight: number): string {
   );
 }
 
-/** Why media may not be sent: its picture is too tall. Media that is not known, or has no picture, is no problem. */
+/** An error if the picture of the requested media is too tall; undefined for unknown media and media without pictures. */
 export function pictureProblem(
   streams: Pick<StreamDirectory, 'get'>,
   { app, name, rendition }: Pick<DeliveryTarget, 'app' | 'name' | 'rendition'>,

@@ -1,9 +1,9 @@
-// The connections that read events: what they share, and what each of them may make the gateway keep.
+// The connections of event readers: they share the text of events, and the memory for each is limited.
 
 import { Readable } from 'node:stream';
 import type { LoggedEvent } from '../../../contracts/timed-event.js';
 
-/** Bytes that may wait for a reader who is too slow. Then its connection is closed; it may come back and say what it has. */
+/** Limit of the bytes that wait for a slow reader. Beyond it, the connection is closed, and the reader may reconnect with its last event id. */
 const MAX_UNREAD = 256 * 1024;
 const MAX_READERS = 10_000;
 const MAX_READERS_PER_ADDRESS = 256;
@@ -15,8 +15,8 @@ export class EventReaders {
   readonly #shared = new SharedText();
 
   /**
-   * @param address those of one party share a limit
-   * @param isAllowed asked again at each heartbeat
+   * @param address addresses of one party share a limit
+   * @param isAllowed called again at each heartbeat
    * @returns undefined if there are too many
    */
   open(address: string, isAllowed: () => boolean): ServerSentEvents | undefined {
@@ -84,7 +84,7 @@ class ServerSentEvents {
     this.#push(this.#shared.of(logged));
   }
 
-  /** The stream is over. */
+  /** Call when the stream has ended. */
   sendEnd(): void {
     this.#push(END);
     this.end();
@@ -106,7 +106,7 @@ class ServerSentEvents {
     this.body.push(null);
   }
 
-  /** Nothing will be sent at all. */
+  /** Call if nothing will be sent. */
   drop(): void {
     this.#ended = true;
     this.body.destroy();

@@ -26,9 +26,9 @@ export interface EventRouteOptions {
   readonly heartbeat?: Milliseconds | undefined;
 }
 
-/** Proxies close connections on which nothing comes for 30 to 60 s. Permissions are checked again as often. */
+/** Proxies close connections that are idle for 30 to 60 s. Permissions are also checked again at this interval. */
 const HEARTBEAT: Milliseconds = 15_000;
-/** How long a reader waits before it comes back. */
+/** How long a reader waits before it reconnects. */
 const RETRY: Milliseconds = 3_000;
 
 export async function eventRoutes(
@@ -76,7 +76,7 @@ export async function eventRoutes(
     },
   );
 
-  /** Whether the viewer may still read: tokens end, and viewers are banned. */
+  /** Whether the viewer may still read, because tokens expire and viewers may be banned. */
   function isAllowed(
     request: FastifyRequest,
     stream: { readonly app: string; readonly name: string },
@@ -92,7 +92,7 @@ function sendEvents(reply: FastifyReply, body: Readable): FastifyReply {
   return reply.type('text/event-stream; charset=utf-8').header('x-accel-buffering', 'no').send(body);
 }
 
-/** EventSource repeats the last id that it got; `?after=` is for programs that cannot set headers. */
+/** EventSource sends the last id that it received; `?after=` is for programs that cannot set headers. */
 function lastEventId(request: FastifyRequest): number | undefined {
   const { after } = request.query as { readonly after?: unknown };
   const given = request.headers['last-event-id'] ?? after;
