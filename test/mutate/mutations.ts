@@ -1,5 +1,6 @@
 // All mutations, each with the test that must fail. A test of the suite checks that each text occurs in its file, so change both together.
 import { ACCESS_MUTATIONS } from './access-mutations.js';
+import { BUCKET_MUTATIONS } from './bucket-mutations.js';
 import { INGEST_MUTATIONS } from './ingest-mutations.js';
 import type { Mutation } from './mutation.js';
 import { VIEWER_MUTATIONS } from './viewer-mutations.js';
@@ -12,4 +13,5 @@ export const MUTATIONS: readonly Mutation[] = [
   ...WINDOW_MUTATIONS,
   ...VIEWER_MUTATIONS,
   ...WORK_MUTATIONS,
+  ...BUCKET_MUTATIONS,
 ];

@@ -9,7 +9,7 @@ import '../../support/property-seed.js';
 import { Injections } from '../../faults/seams/injections.js';
 import { temporaryDirectory } from '../../support/temp-dir.js';
 import { AUDIO, FakeStream, SOURCE } from '../fake-stream.js';
-import { type BucketRoom, liveDirectory, openBucketRoom, until, uploaded } from './bucket-room.js';
+import { type BucketRoom, FAST_CLOCK, liveDirectory, openBucketRoom, until, uploaded } from './bucket-room.js';
 import { FakeStore, type StoreFault } from './fake-store.js';
 
 const ALL = { takes: () => true };
@@ -146,6 +146,64 @@ describe('a recording in a bucket', () => {
     await uploaded(room, id);
     expect(room.bucket.figures().reason).toBeUndefined();
     expect(room.log.map(({ message }) => message)).toContain('the bucket works again');
+  });
+
+  it('is sent with at most 8 requests at a time', async () => {
+    const { directory, store, room } = await setUp();
+    let running = 0;
+    let most = 0;
+    let release: () => void = () => undefined;
+    const held = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    store.fault = async () => {
+      running += 1;
+      most = Math.max(most, running);
+      await held;
+      running -= 1;
+      return undefined;
+    };
+    const ids = Array.from({ length: 12 }, (_, index) => {
+      const stream = new FakeStream(`cam${index}`, liveDirectory(join(directory, `${index}`)));
+      const { id } = room.recordings.start(stream, ALL);
+      stream.add(SOURCE, 100);
+      stream.end();
+      return id;
+    });
+    await until(() => expect(running).toBe(8));
+    await until(() => expect(room.bucket.figures().pendingRecordings).toBe(12));
+    release();
+    for (const id of ids) await uploaded(room, id);
+    expect(most).toBe(8);
+  });
+
+  it('has a growing playlist in the bucket that is sent less often the longer it is', async () => {
+    // A clock that stands still: nothing that waits for its time is ever due.
+    const { store, room, stream } = await setUp({ clock: { ...FAST_CLOCK, now: () => 0 } });
+    const { id } = room.recordings.start(stream, ALL);
+    const playlist = `PUT tv/vod/${id}/source/index.m3u8`;
+    const sent = () => store.requests.filter((request) => request === playlist).length;
+    for (let number = 100; number < 110; number += 1) {
+      stream.add(SOURCE, number);
+      await until(() => expect(store.keys(`tv/vod/${id}/source/`)).toContain(`seg-${number}.m4s`));
+    }
+    expect(sent()).toBe(1);
+    stream.end();
+    await uploaded(room, id);
+    // Once, or twice if it was read between the ends of its two playlists.
+    expect(sent()).toBeLessThan(4);
+    expect(media(store, id)).toContain('seg-109.m4s');
+  });
+
+  it('takes an answer of more than 64 KiB for a failure', async () => {
+    const { store, room, stream } = await setUp();
+    store.fault = () => ({ status: 200, code: 'x'.repeat(65_536) });
+    const { id } = room.recordings.start(stream, ALL);
+    stream.add(SOURCE, 100);
+    await until(() => expect(room.bucket.figures().reason).toContain('more than 65536 bytes'));
+    store.fault = () => undefined;
+    stream.end();
+    await uploaded(room, id);
   });
 
   it('lists media whose file has disappeared as a gap', async () => {
