@@ -243,11 +243,11 @@ export class PushRun {
   }
 
   /** Headers and metadata get the current time, because their own may be far in the past. */
-  #timestamp({ kind, dts, sequenceHeader }: RelayTag): Milliseconds {
-    if (kind === 'script' || sequenceHeader) return this.#last;
+  #timestamp({ kind, dts, sequenceHeader, momentary }: RelayTag): Milliseconds {
+    if (sequenceHeader || (kind === 'script' && momentary !== true)) return this.#last;
     this.#origin ??= dts;
     const timestamp = Math.max(0, Math.round(dts - this.#origin));
-    this.#last = Math.max(this.#last, timestamp);
+    if (kind !== 'script') this.#last = Math.max(this.#last, timestamp);
     return timestamp;
   }
 

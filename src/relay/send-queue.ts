@@ -130,7 +130,8 @@ export class SendQueue {
     }
   }
 
-  #startsWith({ kind, keyFrame, dts }: RelayTag): boolean {
+  #startsWith({ kind, keyFrame, dts, momentary }: RelayTag): boolean {
+    if (momentary === true) return false;
     if (this.#hasVideo || kind === 'video') return keyFrame;
     this.#firstSound ??= dts;
     return dts - this.#firstSound >= SOUND_ALONE;
@@ -184,7 +185,7 @@ export class SendQueue {
   }
 }
 
-/** False for metadata and sequence headers. */
-function isFrame({ kind, sequenceHeader }: RelayTag): boolean {
-  return kind !== 'script' && !sequenceHeader;
+/** True for what belongs to its moment: a frame or a data message. False for metadata and sequence headers. */
+function isFrame({ kind, sequenceHeader, momentary }: RelayTag): boolean {
+  return momentary === true || (kind !== 'script' && !sequenceHeader);
 }

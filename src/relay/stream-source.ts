@@ -10,6 +10,8 @@ export interface RelayTag {
   readonly dts: Milliseconds;
   readonly keyFrame: boolean;
   readonly sequenceHeader: boolean;
+  /** Whether this is a data message that belongs to the time `dts`, and not metadata. */
+  readonly momentary?: boolean;
   /** Body of an FLV tag, shared with other readers: never modified. */
   readonly body: Buffer;
   readonly codec: VideoCodecId | AudioCodecId | undefined;

@@ -9,7 +9,8 @@ function tag(name: string, dts: number, bytes = 10): RelayTag & { readonly name:
   const kind = name.startsWith('a') ? 'audio' : name.startsWith('m') ? 'script' : 'video';
   const sequenceHeader = name.endsWith('H');
   const body = Buffer.alloc(bytes);
-  return { name, kind, dts, sequenceHeader, keyFrame: name.startsWith('key'), body, codec: undefined };
+  const momentary = name.startsWith('mD');
+  return { name, kind, dts, sequenceHeader, momentary, keyFrame: name.startsWith('key'), body, codec: undefined };
 }
 
 function setUp(limits = LIMITS) {
@@ -36,6 +37,19 @@ describe('SendQueue', () => {
     queue.connected();
     push('aH', 'vH', 'm', 'v1', 'a1', 'key', 'v2', 'a2');
     expect(taken()).toBe('m vH aH key v2 a2');
+  });
+
+  it('sends data messages in order, but not those from before a connection, and never instead of the metadata', () => {
+    const { queue, push, taken } = setUp();
+    push('m', 'vH', 'mD0', 'key', 'mD1', 'v1');
+    queue.connected();
+    push('mD2', 'v2');
+    expect(taken()).toBe('m vH key mD1 v1 mD2 v2');
+    queue.disconnected();
+    push('mD3', 'v3');
+    queue.connected();
+    push('key2', 'mD4');
+    expect(taken()).toBe('m vH key2 mD4');
   });
 
   it('H1.07 sends new headers before the key frame to which they belong', () => {
