@@ -108,7 +108,7 @@ async function openWith(
     viewers,
     certificate,
     recording: await StreamRecording.open({ config, logger, clock }),
-    events: new StreamEvents({ clock, logger: logger.child({ room: 'data' }), dataMessages: config.dataMessages }),
+    events: new StreamEvents({ clock, logger: logger.child({ module: 'data' }), dataMessages: config.dataMessages }),
     directories,
   };
 }

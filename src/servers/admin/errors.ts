@@ -55,7 +55,7 @@ export const adminError = defineErrors({
 export class AdminProblem extends Error {
   override readonly name = 'AdminProblem';
   readonly statusCode: number;
-  /** One of `adminError`, or that of the room that refused the request. */
+  /** One of `adminError`, or the code of the module that refused the request. */
   readonly code: string;
   readonly headers: Readonly<Record<string, string>>;
 
