@@ -3,7 +3,7 @@ import { loadConfig } from './config/load-config.js';
 import type { ProgramOptions } from './config/program-options.js';
 import type { GrantControl } from './contracts/grant.js';
 import type { RecordingControl } from './contracts/recordings.js';
-import type { PushControl } from './contracts/relay.js';
+import type { PullSourceState, PushControl } from './contracts/relay.js';
 import type { EventControl } from './contracts/timed-event.js';
 import { EventBus, type EventListener } from './events/event-bus.js';
 import type { GatewayEvent } from './events/gateway-event.js';
@@ -21,7 +21,7 @@ import { findPublishKey, type GatewayParts, openParts } from './gateway/parts.js
 import { playAccess } from './gateway/play-access.js';
 import { programPublishAccess } from './gateway/program-access.js';
 import { keyAndUsers, publishEvents, publishExpiring } from './gateway/publishers.js';
-import { pushTargets } from './gateway/relay.js';
+import { Relay } from './gateway/relay.js';
 import { registryOptions, rtmpOptions } from './gateway/rtmp-options.js';
 import { rtmpPlayers } from './gateway/rtmp-players.js';
 import { StreamAdmission } from './gateway/stream-admission.js';
@@ -33,7 +33,6 @@ import { Capacity } from './pipeline/capacity.js';
 import { PipelineDirectory, type PipelineStreamState } from './pipeline/pipeline-directory.js';
 import type { Thumbnails } from './pipeline/thumbnails.js';
 import { FailureDomain, type Fault } from './protocols/failure-domain.js';
-import type { PushTargets } from './relay/push-targets.js';
 import type { AdminDependencies } from './servers/admin/dependencies.js';
 import type { HttpDependencies } from './servers/http/dependencies.js';
 import type { MetricsPage } from './servers/http/metrics/figures.js';
@@ -79,7 +78,7 @@ export class Gateway {
   readonly #capacity: Capacity;
   readonly #registry: StreamRegistry;
   readonly #rtmp: RtmpServer;
-  readonly #targets: PushTargets;
+  readonly #relay: Relay;
   /** Undefined if thumbnails are off or no FFmpeg was found. */
   readonly #thumbnailMaker: ThumbnailMaker | undefined;
   readonly #thumbnails: Thumbnails | undefined;
@@ -104,15 +103,13 @@ export class Gateway {
     parts.recording.report(emit);
     this.ffmpeg = ffmpeg;
     parts.publishers.onExpiring((grant, until) => emit(publishExpiring(clock, grant, until)));
-    this.#origin = new Origin({ clock, onGone: () => this.#directory.forgetGone() });
+    const onAsked = (app: string, name: string) => this.#relay.demand(app, name);
+    this.#origin = new Origin({ clock, onAsked, onGone: () => this.#directory.forgetGone() });
     for (const left of parts.left) this.#origin.awaitPublisher(left, config.resumeWindow * 1000);
     this.#dash = dashOrigin(this.#origin);
     this.#directory = new PipelineDirectory(this.#origin);
     parts.access.findSettings((app, name) => this.#directory.find(app, name)?.settings);
-    this.#registry = new StreamRegistry({
-      ...registryOptions(config),
-      clock,
-    });
+    this.#registry = new StreamRegistry({ ...registryOptions(config), clock });
     const onFault = ({ cause }: Fault) => logger.error({ err: cause }, 'internal error: the load is not measured');
     const load = new FailureDomain('load', onFault);
     this.#capacity = new Capacity({ clock: load.clock(clock), maxTranscodes: config.maxTranscodes });
@@ -120,20 +117,16 @@ export class Gateway {
     this.#thumbnails = this.#thumbnailMaker && thumbnails(parts, this.#thumbnailMaker, this.#directory);
     const isHeld = (app: string, name: string) => this.#directory.find(app, name)?.resumable === true;
     const players = rtmpPlayers({ registry: this.#registry, isHeld, events: this.#events });
-    this.#targets = pushTargets(parts, { registry: this.#registry, streams: players, emit }, () => this.#rtmp.ports);
+    const [registry, origin, observer] = [this.#registry, this.#origin, publishEvents(clock, emit)];
+    const shared = { registry, origin, directory: this.#directory, capacity: this.#capacity, emit };
+    const admission = new StreamAdmission(parts, shared);
+    const ownPorts = () => this.#rtmp.ports;
+    this.#relay = new Relay(parts, { registry, origin, observer, admission, streams: players, emit, ownPorts });
+    const play = this.#relay.awaited(playAccess(parts, authorizePlay));
     this.#rtmp = new RtmpServer(rtmpOptions(config), {
       access: authorizePublish ? programPublishAccess(authorizePublish, config.apps, logger) : keyAndUsers(parts),
-      admission: new StreamAdmission(parts, {
-        registry: this.#registry,
-        origin: this.#origin,
-        directory: this.#directory,
-        capacity: this.#capacity,
-        emit,
-      }),
-      observer: publishEvents(clock, emit),
-      ...(config.rtmpPlay === 'on' && {
-        play: { access: playAccess(parts, authorizePlay), admission: players },
-      }),
+      ...{ admission, observer },
+      ...(config.rtmpPlay === 'on' && { play: { access: play, admission: players } }),
       ...(config.rtmpsPort !== undefined && parts.certificate && { certificate: parts.certificate }),
       logger: logger.child({ module: 'rtmp' }),
     });
@@ -162,7 +155,7 @@ export class Gateway {
   adminDependencies(): AdminDependencies {
     return adminDependencies(this.#parts, {
       health: { ready: () => this.#ready() },
-      ...{ streams: this.#directory, targets: this.#targets },
+      ...{ streams: this.#directory, targets: this.#relay.targets, sources: () => this.#relay.sources },
       metrics: () => this.#metrics,
     });
   }
@@ -198,7 +191,12 @@ export class Gateway {
 
   /** Lists and changes push targets: the servers to which streams are forwarded. */
   get targets(): PushControl {
-    return this.#targets;
+    return this.#relay.targets;
+  }
+
+  /** The streams that are pulled from other servers. */
+  get sources(): readonly PullSourceState[] {
+    return this.#relay.sources;
   }
 
   /** Sends timed events into streams, and reads them. */
@@ -236,7 +234,7 @@ export class Gateway {
   async #listen(http: boolean): Promise<Omit<GatewayUrls, 'http'> & Partial<GatewayUrls>> {
     const { config, logger } = this.#parts;
     const { host, port, tls } = await this.#rtmp.start();
-    await this.#targets.open();
+    await this.#relay.open();
     const rtmp = `rtmp://${urlHost(host)}:${port}/${config.apps[0]}`;
     const publishing = { rtmp, ...(tls && { rtmps: `rtmps://${urlHost(tls.host)}:${tls.port}/${config.apps[0]}` }) };
     const guard = this.#rtmp.descriptors.guard('viewers');
@@ -275,9 +273,9 @@ export class Gateway {
     await this.#started?.catch(() => undefined);
     const failures: unknown[] = [];
     const domain = new FailureDomain('gateway', ({ cause }) => failures.push(cause));
-    const targets = domain.settled('push targets', () => this.#targets.close());
+    const relay = domain.settled('relay', () => this.#relay.close());
     await domain.settled('rtmp servers', () => this.#rtmp.close());
-    await targets;
+    await relay;
     domain.attempt('thumbnails', () => this.#thumbnailMaker?.close());
     const flushed = Promise.all(this.#directory.pipelines.map((pipeline) => pipeline.end()));
     await domain.settled('streams', () => untilDeadline(flushed, flushUntil, systemClock));

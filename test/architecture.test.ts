@@ -54,6 +54,7 @@ const CALLBACK =
  */
 const CALLBACKS: Readonly<Record<string, number>> = {
   'access/unanswered-challenges.ts': 1,
+  'gateway/pulled-streams.ts': 1,
   'gateway/relay.ts': 1,
   'gateway/rtmp-players.ts': 2,
   'hls/store/disk-thread-client.ts': 5,

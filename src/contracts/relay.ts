@@ -89,3 +89,23 @@ export interface PushControl {
   /** @throws {SluiceError} `relay.no-such-target`, `relay.configured`, `relay.targets` */
   remove(id: string): Promise<void>;
 }
+
+/** `failed` after an internal error; the others as in `PushState`. */
+export type PullState = 'idle' | 'connecting' | 'pulling' | 'backoff' | 'failed';
+
+/** A stream that is pulled from another server. */
+export interface PullSourceState {
+  readonly app: string;
+  readonly name: string;
+  /** The URL in use, without its secrets. */
+  readonly url: string;
+  readonly onDemand: boolean;
+  readonly state: PullState;
+  readonly since: EpochMilliseconds;
+  /** Bytes of media received. */
+  readonly bytes: number;
+  readonly lastError?:
+    | { readonly code: string; readonly message: string; readonly time: EpochMilliseconds }
+    | undefined;
+  readonly remoteAddress?: string | undefined;
+}

@@ -5,7 +5,7 @@ import { AuditLog } from '../access/audit/audit-log.js';
 import { OperatorTokens } from '../access/operators/operator-tokens.js';
 import { revokeSession } from '../access/tickets/revoke-session.js';
 import { redactConfig } from '../config/load-config.js';
-import type { PushControl } from '../contracts/relay.js';
+import type { PullSourceState, PushControl } from '../contracts/relay.js';
 import type { AdminDependencies, ShownOption } from '../servers/admin/dependencies.js';
 import type { Health, StreamDirectory } from '../servers/http/dependencies.js';
 import type { MetricsPage } from '../servers/http/metrics/figures.js';
@@ -16,12 +16,13 @@ export interface ManagedGateway {
   readonly health: Health;
   readonly streams: StreamDirectory;
   readonly targets: PushControl;
+  readonly sources: () => readonly PullSourceState[];
   readonly metrics: () => MetricsPage | undefined;
 }
 
 export function adminDependencies(
   { config, logger, clock, access, recording, events }: GatewayParts,
-  { health, streams, targets, metrics }: ManagedGateway,
+  { health, streams, targets, sources, metrics }: ManagedGateway,
 ): AdminDependencies {
   const { stateDir, adminHost, adminHosts, adminOrigins, auditRequired } = config;
   const wallClock = () => clock.wallClock();
@@ -35,6 +36,7 @@ export function adminDependencies(
     recordings: recording,
     targets,
     events,
+    sources,
     metrics,
     revokeSession: (session) => revokeSession(stateDir, session, wallClock()),
     publishers: publisherStore(stateDir),

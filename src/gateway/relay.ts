@@ -1,27 +1,51 @@
-// Connects push targets with the live streams, the file of targets, and the events.
+// Streams to and from other servers: connects push targets with the live streams, the file of targets and the events, and owns pull sources.
 
-import type { PushTargetEvent } from '../events/gateway-event.js';
-import type { StreamRegistry } from '../live/registry.js';
+import type { PlayAccess } from '../contracts/access.js';
+import type { PullSourceState } from '../contracts/relay.js';
 import { PushTargets } from '../relay/push-targets.js';
-import type { RelayedStreams } from '../relay/stream-source.js';
 import { limitedLogger } from './limited-logger.js';
 import type { GatewayParts } from './parts.js';
+import { PulledStreams } from './pulled-streams.js';
+import type { RelayConnections } from './relay-connections.js';
 import { targetStore } from './target-store.js';
 
-export interface RelayConnections {
-  readonly registry: Pick<StreamRegistry, 'on' | 'list'>;
-  readonly streams: Pick<RelayedStreams, 'open'>;
-  readonly emit: (event: PushTargetEvent) => void;
+export class Relay {
+  readonly targets: PushTargets;
+  readonly #pulled: PulledStreams;
+
+  /** Nothing is sent or pulled before `open` is called. @throws {SluiceError} `relay.url` */
+  constructor(parts: Pick<GatewayParts, 'config' | 'clock' | 'logger'>, connections: RelayConnections) {
+    this.targets = pushTargets(parts, connections);
+    this.#pulled = new PulledStreams(parts, connections);
+  }
+
+  get sources(): readonly PullSourceState[] {
+    return this.#pulled.sources.list();
+  }
+
+  /** @throws {SluiceError} `relay.targets` */
+  async open(): Promise<void> {
+    await this.targets.open();
+    this.#pulled.sources.open();
+  }
+
+  /** Somebody asks for this stream. */
+  demand(app: string, name: string): void {
+    this.#pulled.sources.demand(app, name);
+  }
+
+  awaited(access: PlayAccess): PlayAccess {
+    return this.#pulled.awaited(access);
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.targets.close(), this.#pulled.sources.close()]);
+  }
 }
 
-/**
- * Nothing is sent before `open` is called.
- * @param ownPorts ports on which this gateway accepts RTMP
- */
-export function pushTargets(
+function pushTargets(
   { config, clock, logger }: Pick<GatewayParts, 'config' | 'clock' | 'logger'>,
-  { registry, streams, emit }: RelayConnections,
-  ownPorts: () => readonly number[],
+  { registry, streams, emit, ownPorts }: RelayConnections,
 ): PushTargets {
   const targets = new PushTargets({
     configured: config.targets,

@@ -7,6 +7,7 @@ import type { Clock } from '../protocols/clock.js';
 import { SluiceError } from '../protocols/errors.js';
 import { relayError } from '../relay/errors.js';
 import { PushTargets } from '../relay/push-targets.js';
+import { parseRtmpUrl } from '../relay/rtmp-url.js';
 import { checkedTarget } from '../relay/target-definition.js';
 import type { TargetStore } from '../relay/target-file.js';
 
@@ -15,7 +16,7 @@ const TARGET_FILE = 'targets.json';
 const MAX_FILE_BYTES = 2 * 1024 * 1024;
 
 /** @throws {SluiceError} `relay.url`, naming the target by its number */
-export function checkTargets({ targets }: Pick<Config, 'targets'>): void {
+export function checkTargets({ targets, sources }: Pick<Config, 'targets' | 'sources'>): void {
   targets.forEach((target, index) => {
     try {
       checkedTarget(target, []);
@@ -24,6 +25,15 @@ export function checkTargets({ targets }: Pick<Config, 'targets'>): void {
       throw relayError('relay.url', `target ${index + 1} of the configuration: ${error.message}`);
     }
   });
+  for (const { stream, url, backup = url } of sources) {
+    try {
+      parseRtmpUrl(url);
+      parseRtmpUrl(backup);
+    } catch (error) {
+      if (!(error instanceof SluiceError)) throw error;
+      throw relayError('relay.url', `the source of ${stream} in the configuration: ${error.message}`);
+    }
+  }
 }
 
 /** The targets for a command, which only changes their file and sends nothing. A running gateway follows the file. */

@@ -133,7 +133,9 @@ function beside(key: ConfigKey): Record<string, string> {
 const optionOf = (key: string) => OPTIONS.find((option) => option.key === key);
 
 describe.each(
-  FILE_OPTIONS.filter(({ key }) => key !== 'users' && key !== 'targets').map((option) => [option.key, option] as const),
+  FILE_OPTIONS.filter(({ key }) => key !== 'users' && !['targets', 'sources'].includes(key)).map(
+    (option) => [option.key, option] as const,
+  ),
 )('%s', (key, option) => {
   const companions = beside(key);
   const fromFile = (text: string): unknown => {

@@ -60,6 +60,8 @@ describe('loadConfig', () => {
       record: 'off',
       relayHosts: [],
       targets: [],
+      sources: [],
+      pullIdle: 30,
       recordStreams: ['*/*'],
       recordDir: join(cwd, 'recordings'),
       recordPath: '{app}/{name}/{id}',

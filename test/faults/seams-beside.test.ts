@@ -30,7 +30,7 @@ describe('the end of a gateway', () => {
   it.each([
     ...['rtmp servers', 'thumbnails', 'streams', 'web servers', 'certificate', 'access', 'directories'],
     'rtmp shutdown',
-    'push targets',
+    'relay',
   ])('goes on to its end when "%s" fails: publishers are told, playlists end, ports are closed', async (seam) => {
     const injections = new Injections();
     const directory = await temporaryDirectory();

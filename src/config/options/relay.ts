@@ -1,6 +1,7 @@
 // Options of push targets: the servers to which streams are forwarded.
 
 import { Type } from 'typebox';
+import { seconds } from '../option-kinds.js';
 
 const streamPattern = Type.String({
   pattern: '^[0-9A-Za-z_.*-]+/[0-9A-Za-z_.*-]+$',
@@ -52,6 +53,35 @@ export const relayOptions = {
         'Servers to which live streams are forwarded over RTMP; see [relay.md](relay.md). More targets can be added through the management API and `sluice target`.',
     },
   ),
+  sources: Type.Array(
+    Type.Object(
+      {
+        stream: Type.String({
+          pattern: '^[0-9A-Za-z_][0-9A-Za-z_.-]{0,63}/[0-9A-Za-z_.][0-9A-Za-z_.-]{0,254}$',
+          expected: 'APP/NAME',
+        }),
+        url: targetUrl,
+        backup: Type.Optional(targetUrl),
+        onDemand: Type.Optional(Type.Boolean({ expected: 'true or false' })),
+      },
+      { additionalProperties: false, expected: 'the keys stream and url, and optionally backup and onDemand' },
+    ),
+    {
+      default: [],
+      maxItems: 1_000,
+      placeholder: 'LIST',
+      fileOnly: true,
+      secret: true,
+      expected: 'a list of sources, each with a stream (APP/NAME) and a url (rtmp://HOST/APP/NAME)',
+      description:
+        'Streams that are pulled from other RTMP servers, always or, with `onDemand: true`, while somebody watches; see [relay.md](relay.md).',
+    },
+  ),
+  pullIdle: seconds(1, 86_400, {
+    default: 30,
+    fileOnly: true,
+    description: 'After this time without a viewer, a source with `onDemand` is left.',
+  }),
   relayHosts: Type.Array(hostPattern, {
     default: [],
     maxItems: 1_000,

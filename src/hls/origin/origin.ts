@@ -42,6 +42,8 @@ export interface OriginOptions {
   readonly startingLimit?: Milliseconds | undefined;
   /** Called after a presentation was removed, so that `presentation` no longer returns it. */
   readonly onGone?: () => void;
+  /** Called for each request for a playlist, and for each answer from memory: somebody wants this stream. Must be cheap. */
+  readonly onAsked?: (app: string, name: string) => void;
 }
 
 interface AskedPlaylist {
@@ -57,10 +59,12 @@ export class Origin {
   readonly #clock: Clock;
   readonly #startingLimit: Milliseconds;
   readonly #names: NamedStreams;
+  readonly #onAsked: (app: string, name: string) => void;
 
   constructor(options: OriginOptions) {
     this.#clock = options.clock;
     this.#startingLimit = options.startingLimit ?? STARTING_LIMIT;
+    this.#onAsked = options.onAsked ?? (() => undefined);
     this.#names = new NamedStreams(options);
   }
 
@@ -92,6 +96,7 @@ export class Origin {
 
   /** `index.m3u8` of a stream. Never rejects. */
   async multivariant(app: string, name: string, signal?: AbortSignal): Promise<OriginAnswer> {
+    this.#onAsked(app, name);
     const deadline = this.#clock.now() + this.#startingLimit;
     const presentation = await this.#names.started(app, name, deadline, signal);
     if ('status' in presentation) return presentation;
@@ -118,6 +123,7 @@ export class Origin {
   }
 
   async #playlist({ app, name, rendition: asked, kind, directives, signal }: AskedPlaylist): Promise<OriginAnswer> {
+    this.#onAsked(app, name);
     const deadline = this.#clock.now() + this.#startingLimit;
     const presentation = await this.#names.started(app, name, deadline, signal);
     if ('status' in presentation) return presentation;
@@ -193,6 +199,7 @@ export class Origin {
    * @param file empty for a playlist
    */
   inMemory(app: string, name: string, rendition: string, file: string): OriginAnswer | undefined {
+    this.#onAsked(app, name);
     const presentation = this.#names.here(app, name);
     if (presentation === undefined || file === I_FRAMES) return undefined;
     if (rendition === '') {

@@ -6,7 +6,7 @@ import type { NewKey } from '../../access/publishers/change-publishers.js';
 import type { PublishScope, StoredPublishers } from '../../access/publishers/publisher-file.js';
 import type { GrantControl } from '../../contracts/grant.js';
 import type { RecordingControl } from '../../contracts/recordings.js';
-import type { PushControl } from '../../contracts/relay.js';
+import type { PullSourceState, PushControl } from '../../contracts/relay.js';
 import type { EventControl } from '../../contracts/timed-event.js';
 import type { EpochMilliseconds, Milliseconds } from '../../protocols/units.js';
 import type { Health, StreamDirectory } from '../http/dependencies.js';
@@ -41,6 +41,8 @@ export interface AdminDependencies {
   readonly revokeSession: (session: { readonly sid: string; readonly until: number }) => Promise<void>;
   readonly recordings: RecordingControl;
   readonly targets: PushControl;
+  /** Streams that are pulled from other servers. */
+  readonly sources: () => readonly PullSourceState[];
   readonly events: EventControl;
   readonly publishers: PublisherStore;
   readonly operators: Pick<OperatorTokens, 'check' | 'list' | 'add' | 'revoke'>;

@@ -41,6 +41,21 @@ export const TargetSchema = Type.Object(
   { title: 'PushTarget' },
 );
 
+export const SourceSchema = Type.Object(
+  {
+    app: Type.String(),
+    name: Type.String(),
+    url: Type.String({ description: 'the one in use, without its last part, query and user' }),
+    onDemand: Type.Boolean(),
+    state: Type.Enum(['idle', 'connecting', 'pulling', 'backoff', 'failed']),
+    since: Type.String({ description: 'when this state began, ISO 8601' }),
+    bytes: Type.Integer({ description: 'bytes of media received' }),
+    lastError: Type.Optional(Type.Object({ code: Type.String(), message: Type.String(), time: Type.String() })),
+    remoteAddress: Type.Optional(Type.String()),
+  },
+  { title: 'PullSource' },
+);
+
 const fields = {
   title: Type.Optional(Type.String({ maxLength: 120, pattern: '^[^\\p{C}]*$' })),
   preset: Type.Optional(Type.String({ pattern: '^[a-z]{1,20}$', description: 'a platform, see docs/relay.md' })),

@@ -130,8 +130,9 @@ export const OTHERS: readonly string[] = [
   ...['timer in recording/bucket/recording-bucket.ts', 'timer in recording/bucket/recording-uploads.ts'],
   // Of push targets: test/faults/seams-relay.test.ts.
   ...['relay connected', 'relay data', 'relay error', 'relay end', 'relay close', 'relay written'],
-  ...['target reads', 'target hears the end', 'target is sent to', 'file of targets', 'push targets'],
-  ...['timer in relay/push-run.ts', 'timer in relay/rtmp-link.ts'],
+  ...['target reads', 'target hears the end', 'target is sent to', 'file of targets', 'relay'],
+  ...['timer in relay/push-run.ts', 'timer in relay/rtmp-link.ts', 'timer in relay/pull-source.ts'],
+  ...['source is kicked', 'timer in gateway/pulled-streams.ts'],
   ...['end of a left stream', 'unlisting of a left stream', 'removal of a left stream'],
   ...['timer in transcode/thumbnail-maker.ts', 'timer in pipeline/capacity.ts', 'timer in gateway/close-deadline.ts'],
   'certificate look',

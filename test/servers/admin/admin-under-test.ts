@@ -1,3 +1,4 @@
+import type { PullSourceState } from '../../../src/contracts/relay.js';
 // The management API without a socket: real tokens, a real audit log, and fake grants that record when they are ended.
 
 import type { FastifyInstance } from 'fastify';
@@ -200,11 +201,17 @@ export const FINISHED: RecordingState = {
   renditions: [{ name: 'source' }],
 };
 
+export const SOURCE: PullSourceState = {
+  ...{ app: 'live', name: 'far', url: 'rtmp://192.0.2.1/live/•••', onDemand: true, state: 'idle' },
+  ...{ since: Date.UTC(2026, 10, 28), bytes: 0 },
+};
+
 export interface AdminUnderTest {
   readonly app: FastifyInstance;
   readonly stateDir: string;
   readonly grants: FakeGrants;
   readonly recordings: FakeRecordings;
+  readonly targets: PushTargets;
   readonly operators: OperatorTokens;
   readonly audit: AuditLog;
   /** Sessions of play tokens that were revoked. */
@@ -224,6 +231,10 @@ export async function adminUnderTest(changes: Partial<AdminAppDependencies> = {}
   const audit = new AuditLog({ stateDir, wallClock });
   const streams = [LIVE_STREAM];
   const revoked: string[] = [];
+  const targets = new PushTargets({
+    ...{ configured: [], hosts: [], store: targetStore(stateDir), clock: systemClock, logger: silentLogger },
+    ...{ streams: { open: () => undefined, list: () => [] }, ownPorts: () => [], onState: () => undefined },
+  });
   const { app, refused } = buildAdminApp({
     version: '1.2.3',
     health: { ready: () => ({ ready: true, reasons: [] }) },
@@ -235,10 +246,8 @@ export async function adminUnderTest(changes: Partial<AdminAppDependencies> = {}
     events: new FakeEvents(),
     revokeSession: async ({ sid }) => void revoked.push(sid),
     recordings,
-    targets: new PushTargets({
-      ...{ configured: [], hosts: [], store: targetStore(stateDir), clock: systemClock, logger: silentLogger },
-      ...{ streams: { open: () => undefined, list: () => [] }, ownPorts: () => [], onState: () => undefined },
-    }),
+    sources: () => [SOURCE],
+    targets,
     publishers: publisherStore(stateDir),
     operators,
     audit,
@@ -261,6 +270,7 @@ export async function adminUnderTest(changes: Partial<AdminAppDependencies> = {}
     stateDir,
     grants,
     recordings,
+    targets,
     operators,
     audit,
     revoked,

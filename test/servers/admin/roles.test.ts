@@ -8,6 +8,7 @@ type Status = number;
 /** Method, address, body, and the status that no token, a viewer, an operator and an admin get. */
 type Row = readonly [string, string, object | undefined, Status, Status, Status, Status];
 
+const NEW_TARGET = { stream: 'live/demo', url: 'rtmp://192.0.2.1/app/key' };
 const NEW_TOKEN = { role: 'viewer', name: 'prometheus' };
 const NEW_BAN = { address: '192.0.2.9', for: '10m' };
 const ROUTES: readonly Row[] = [
@@ -36,6 +37,14 @@ const ROUTES: readonly Row[] = [
   ['DELETE', '/api/v1/keys/KEY', undefined, 401, 403, 200, 200],
   ['GET', '/api/v1/users', undefined, 401, 403, 200, 200],
   ['DELETE', '/api/v1/users/anna', undefined, 401, 403, 200, 200],
+  ['GET', '/api/v1/sources', undefined, 401, 403, 200, 200],
+  ['GET', '/api/v1/targets', undefined, 401, 403, 200, 200],
+  ['GET', '/api/v1/targets/TARGET', undefined, 401, 403, 200, 200],
+  ['POST', '/api/v1/targets', NEW_TARGET, 401, 403, 403, 200],
+  ['PATCH', '/api/v1/targets/TARGET', { title: 'other' }, 401, 403, 403, 200],
+  ['POST', '/api/v1/targets/TARGET/start', undefined, 401, 403, 403, 200],
+  ['POST', '/api/v1/targets/TARGET/stop', undefined, 401, 403, 403, 200],
+  ['DELETE', '/api/v1/targets/TARGET', undefined, 401, 403, 403, 200],
   ['GET', '/api/v1/config', undefined, 401, 403, 403, 200],
   ['GET', '/api/v1/audit', undefined, 401, 403, 403, 200],
   ['GET', '/api/v1/tokens', undefined, 401, 403, 403, 200],
@@ -53,10 +62,15 @@ describe('D6.01 roles', () => {
       admin.grants.ban({ address: '192.0.2.8', until: Date.now() + 60_000, reason: 'a ban' });
       const victim = (await admin.operators.add({ role: 'viewer', name: 'victim' })).description.id;
       const key = (await addKey(admin.stateDir, {}, undefined)).id;
+      const target = (await admin.targets.add(NEW_TARGET)).id;
       await setUser(admin.stateDir, 'anna', hashPassword('anna', 'a password'), {});
       const answer = await admin.app.inject({
         method: method as 'GET',
-        url: path.replace('VICTIM', victim).replace('KEY', key).replace('RECORDING', FINISHED.id),
+        url: path
+          .replace('VICTIM', victim)
+          .replace('KEY', key)
+          .replace('TARGET', target)
+          .replace('RECORDING', FINISHED.id),
         headers: role === undefined ? {} : admin.as(role),
         ...(body !== undefined && { payload: body }),
       });
@@ -80,7 +94,7 @@ describe('D6.01 roles', () => {
     const shape = (path: string) =>
       path
         .replace('live/demo', '{app}/{name}')
-        .replace(/\/(grant-2|ban-1|VICTIM|KEY|RECORDING)(?=$|\/)/, '/{id}')
+        .replace(/\/(grant-2|ban-1|VICTIM|KEY|RECORDING|TARGET)(?=$|\/)/, '/{id}')
         .replace('anna', '{user}');
     const listed = ROUTES.map(([method, path]) => `${method} ${shape(path)}`);
     const open = ['GET /api/v1/openapi.json', 'GET /api/v1/docs'];

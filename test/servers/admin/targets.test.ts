@@ -2,7 +2,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { adminUnderTest } from './admin-under-test.js';
+import { adminUnderTest, SOURCE } from './admin-under-test.js';
 
 const SECRET = 'target-key-that-must-never-be-seen-91c2';
 const TARGETS = '/api/v1/targets';
@@ -74,6 +74,12 @@ describe('push targets of the management API', () => {
       });
       expect([method, answer.statusCode]).toEqual([method, 403]);
     }
+  });
+
+  it('H1.20 shows the streams that are pulled, without keys', async () => {
+    const { app, as } = await adminUnderTest();
+    const answer = await app.inject({ url: '/api/v1/sources', headers: as('operator') });
+    expect(answer.json().sources).toEqual([{ ...SOURCE, since: '2026-11-28T00:00:00.000Z' }]);
   });
 
   it('answer 404 for an unknown target', async () => {

@@ -3,7 +3,7 @@
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import type { FastifyInstance } from 'fastify';
 import { type Static, Type } from 'typebox';
-import type { PushRunState, PushTargetState } from '../../../contracts/relay.js';
+import type { PullSourceState, PushRunState, PushTargetState } from '../../../contracts/relay.js';
 import { SluiceError } from '../../../protocols/errors.js';
 import type { EpochMilliseconds } from '../../../protocols/units.js';
 import type { AuditedChanges } from '../audited-changes.js';
@@ -15,18 +15,22 @@ import {
   type ChangeTargetRequest,
   NewTargetBody,
   type NewTargetRequest,
+  SourceSchema,
   TargetParameters,
   TargetSchema,
 } from '../target-schemas.js';
 
-export interface TargetRouteOptions extends Pick<AdminDependencies, 'targets'> {
+export interface TargetRouteOptions extends Pick<AdminDependencies, 'targets' | 'sources'> {
   readonly changes: AuditedChanges;
 }
 
 const TAG = 'Push targets';
 const ADDRESS = '/api/v1/targets/:id';
 
-export async function targetRoutes(plain: FastifyInstance, { targets, changes }: TargetRouteOptions): Promise<void> {
+export async function targetRoutes(
+  plain: FastifyInstance,
+  { targets, sources, changes }: TargetRouteOptions,
+): Promise<void> {
   const app = plain.withTypeProvider<TypeBoxTypeProvider>();
 
   app.get(
@@ -39,6 +43,18 @@ export async function targetRoutes(plain: FastifyInstance, { targets, changes }:
       answer: Type.Object({ targets: Type.Array(TargetSchema) }),
     }),
     (_request, reply) => reply.send({ targets: targets.list().map(shownTarget) } as never),
+  );
+
+  app.get(
+    '/api/v1/sources',
+    operation({
+      id: 'listSources',
+      tag: 'Pull sources',
+      summary: 'Streams that are pulled from other servers, as the configuration says',
+      access: 'operator',
+      answer: Type.Object({ sources: Type.Array(SourceSchema) }),
+    }),
+    (_request, reply) => reply.send({ sources: sources().map(shownRun) } as never),
   );
 
   app.get(
@@ -161,7 +177,8 @@ function shownTarget({ runs, ...rest }: PushTargetState): object {
   return { ...rest, runs: runs.map(shownRun) };
 }
 
-function shownRun({ since, nextAttempt, lastError, ...rest }: PushRunState): object {
+function shownRun({ since, lastError, ...rest }: PushRunState | PullSourceState): object {
+  const nextAttempt = 'nextAttempt' in rest ? rest.nextAttempt : undefined;
   return {
     ...rest,
     since: date(since),
