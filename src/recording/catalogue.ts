@@ -41,6 +41,8 @@ export class Catalogue {
   readonly #byId = new Map<string, CatalogueEntry>();
   /** Ascending. */
   #ids: string[] = [];
+  /** The same of each stream: few of many recordings are found without looking at the others. */
+  readonly #byStream = new Map<string, string[]>();
   /** Ids of those in progress. */
   readonly #open = new Set<string>();
   #bytes = 0;
@@ -56,7 +58,13 @@ export class Catalogue {
   set(entry: CatalogueEntry): void {
     const { id, bytes } = entry.facts;
     const before = this.#byId.get(id);
-    if (before === undefined) this.#ids.splice(this.#indexOf(id), 0, id);
+    if (before === undefined) {
+      insert(this.#ids, id);
+      const stream = keyOf(entry.facts);
+      const ofStream = this.#byStream.get(stream);
+      if (ofStream === undefined) this.#byStream.set(stream, [id]);
+      else insert(ofStream, id);
+    }
     this.#bytes += bytes - (before?.facts.bytes ?? 0);
     this.#byId.set(id, entry);
     if (isOpen(entry.facts)) this.#open.add(id);
@@ -70,7 +78,11 @@ export class Catalogue {
     this.#follower?.leaves(id);
     this.#byId.delete(id);
     this.#open.delete(id);
-    this.#ids.splice(this.#indexOf(id), 1);
+    this.#ids.splice(indexOf(this.#ids, id), 1);
+    const stream = keyOf(entry.facts);
+    const ofStream = this.#byStream.get(stream) ?? [];
+    ofStream.splice(indexOf(ofStream, id), 1);
+    if (ofStream.length === 0) this.#byStream.delete(stream);
     this.#bytes -= entry.facts.bytes;
   }
 
@@ -83,14 +95,15 @@ export class Catalogue {
   }
 
   list({ app, name, from, to, cursor, limit }: RecordingListQuery): RecordingPage {
+    const ids = this.#idsOf({ app, name });
     const before = Math.min(
-      cursor === undefined ? this.#ids.length : this.#indexOf(cursor),
-      to === undefined ? this.#ids.length : this.#indexOf(timePrefix(to)),
+      cursor === undefined ? ids.length : indexOf(ids, cursor),
+      to === undefined ? ids.length : indexOf(ids, timePrefix(to)),
     );
-    const since = from === undefined ? 0 : this.#indexOf(timePrefix(from));
+    const since = from === undefined ? 0 : indexOf(ids, timePrefix(from));
     const found: RecordingFacts[] = [];
     for (let index = before - 1; index >= since; index -= 1) {
-      const facts = this.#byId.get(this.#ids[index] ?? '')?.facts;
+      const facts = this.#byId.get(ids[index] ?? '')?.facts;
       if (facts === undefined) continue;
       if (!isOfStream(facts, { app, name })) continue;
       if (found.length === limit) return { recordings: found, cursor: found.at(-1)?.id };
@@ -109,8 +122,9 @@ export class Catalogue {
       const facts = this.#byId.get(id)?.facts;
       return facts !== undefined && isOfStream(facts, { app, name });
     };
-    const oldest = this.#byId.get(this.#ids.find(isAsked) ?? '')?.facts;
-    const newest = this.#byId.get(this.#ids.findLast(isAsked) ?? '')?.facts;
+    const ids = this.#idsOf({ app, name });
+    const oldest = this.#byId.get(ids.find(isAsked) ?? '')?.facts;
+    const newest = this.#byId.get(ids.findLast(isAsked) ?? '')?.facts;
     return oldest && newest && { first: oldest.start, last: newest.end ?? newest.start };
   }
 
@@ -119,17 +133,31 @@ export class Catalogue {
     return [...this.#open].flatMap((id) => this.#byId.get(id) ?? []);
   }
 
-  /** The first index whose id is equal or greater. */
-  #indexOf(id: string): number {
-    let low = 0;
-    let high = this.#ids.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if ((this.#ids[middle] ?? '') < id) low = middle + 1;
-      else high = middle;
-    }
-    return low;
+  /** Ids among which the recordings of a query are, ascending. */
+  #idsOf({ app, name }: Pick<RecordingListQuery, 'app' | 'name'>): readonly string[] {
+    if (app === undefined || name === undefined) return this.#ids;
+    return this.#byStream.get(keyOf({ app, name })) ?? [];
   }
+}
+
+function keyOf({ app, name }: Pick<RecordingFacts, 'app' | 'name'>): string {
+  return `${app}/${name}`;
+}
+
+function insert(ids: string[], id: string): void {
+  ids.splice(indexOf(ids, id), 0, id);
+}
+
+/** The first index whose id is equal or greater. */
+function indexOf(ids: readonly string[], id: string): number {
+  let low = 0;
+  let high = ids.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((ids[middle] ?? '') < id) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 function isOfStream(facts: RecordingFacts, { app, name }: Pick<RecordingListQuery, 'app' | 'name'>): boolean {

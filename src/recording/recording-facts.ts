@@ -2,7 +2,7 @@
 // or rebuild.
 
 import { type Static, Type } from 'typebox';
-import { Value } from 'typebox/value';
+import { Compile } from 'typebox/compile';
 import { RECORDING_ID } from './recording-id.js';
 
 export const FACTS_FILE = 'recording.json';
@@ -54,6 +54,9 @@ const Facts = Type.Object({
   ),
 });
 
+/** Compiled, because a start checks the facts of all recordings. */
+const checked = Compile(Facts);
+
 /** Times are epoch milliseconds. */
 export type RecordingFacts = Static<typeof Facts>;
 
@@ -68,7 +71,7 @@ export function parseFacts(text: string): RecordingFacts | undefined {
   } catch {
     return undefined;
   }
-  return Value.Check(Facts, value) ? value : undefined;
+  return checked.Check(value) ? value : undefined;
 }
 
 export function renderFacts(facts: RecordingFacts): string {

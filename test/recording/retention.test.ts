@@ -116,6 +116,7 @@ describe('retention of clips', () => {
 describe('the catalogue', () => {
   it('G1.12 lists the same recordings page by page as all at once, the newest first, for any query', () => {
     const query = fc.record({
+      app: fc.constantFrom(undefined, 'live'),
       name: fc.option(fc.constantFrom('one', 'two'), { nil: undefined }),
       from: fc.option(fc.integer({ min: NOW - 100_000_000, max: NOW }), { nil: undefined }),
       to: fc.option(fc.integer({ min: NOW - 100_000_000, max: NOW }), { nil: undefined }),
@@ -141,7 +142,7 @@ describe('the catalogue', () => {
         const starts = all
           .filter(({ facts }) => facts.name === (asked.name ?? facts.name))
           .map(({ facts }) => facts.start);
-        const bounds = catalogue.bounds({ name: asked.name });
+        const bounds = catalogue.bounds(asked);
         expect(bounds?.first).toBe(starts.length === 0 ? undefined : Math.min(...starts));
         expect(bounds?.last).toBe(starts.length === 0 ? undefined : Math.max(...starts));
         for (const { facts } of all) catalogue.remove(facts.id);
