@@ -86,11 +86,22 @@ async function swappedForLink(directory: string, target: string): Promise<() => 
   };
 }
 
-/** Names of the next segments. */
-async function coming(directory: string): Promise<string[]> {
+/**
+ * Puts something in the place of a segment that is not made yet. On a slow machine the gateway may make that segment first: then in the
+ * place of a later one.
+ * @param ahead how many segments after the newest
+ * @returns its path
+ */
+async function putAhead(directory: string, ahead: number, put: (path: string) => Promise<unknown>): Promise<string> {
   const newest = (await segments(directory)).at(-1) ?? '';
-  const number = Number(/seg-(\d+)/.exec(newest)?.[1]);
-  return [2, 3].map((ahead) => join(directory, `seg-${number + ahead}.m4s`));
+  const path = join(directory, `seg-${Number(/seg-(\d+)/.exec(newest)?.[1]) + ahead}.m4s`);
+  try {
+    await put(path);
+    return path;
+  } catch (error) {
+    if (!['EEXIST', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
+    return putAhead(directory, ahead, put);
+  }
 }
 
 /** Incidents that concern the files of one stream. */
@@ -165,8 +176,9 @@ export const streamIncidents: readonly Incident[] = [
   {
     name: 'directories have the names of the next segments',
     happen: async ({ directory }) => {
-      const names = await coming(join(directory, 'source'));
-      for (const name of names) await mkdir(join(name, 'full'), { recursive: true });
+      const occupy = (path: string) => mkdir(join(path, 'full'), { recursive: true });
+      const source = join(directory, 'source');
+      const names = [await putAhead(source, 2, occupy), await putAhead(source, 3, occupy)];
       return async () => {
         for (const name of names) await rm(name, { recursive: true, force: true });
       };
@@ -175,9 +187,9 @@ export const streamIncidents: readonly Incident[] = [
   {
     name: 'a link and a hard link to files of somebody have the names of the next segments',
     happen: async ({ directory, outside }) => {
-      const [first = '', second = ''] = await coming(join(directory, 'source'));
-      await symlink(join(outside, 'thesis'), first);
-      await link(join(outside, 'thesis'), second);
+      const [source, thesis] = [join(directory, 'source'), join(outside, 'thesis')];
+      const first = await putAhead(source, 2, (path) => symlink(thesis, path));
+      await putAhead(source, 3, (path) => link(thesis, path));
       return () => rm(first, { force: true });
     },
   },
