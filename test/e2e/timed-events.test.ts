@@ -8,6 +8,7 @@ import { encodeAmf0 } from '../../src/protocols/amf/amf0-encoder.js';
 import { amfObject } from '../../src/protocols/amf/values.js';
 import { publishLoop } from '../faults/looping-publisher.js';
 import { launchBrowser } from '../support/chromium.js';
+import { followStream } from '../support/followed-stream.js';
 import { startGateway } from '../support/gateway.js';
 import { eventually, whenListed } from '../support/hls-client.js';
 import { PATIENCE } from '../support/patience.js';
@@ -32,6 +33,7 @@ it('reach the page around an embedded player once, in order, with their picture'
     ...['--segment-duration', '1', '--part-duration', '0.25', '--ladder', 'source', '--data-messages', '*'],
   );
   const publisher = await publishLoop(publishUrl('cam'), await makeFlvSource({ gop: 25 }));
+  followStream(`${http}/hls/live/cam`);
   await whenListed(`${http}/hls/live/cam`, 'source', 1);
   const context = await browser.newContext();
   onTestFinished(() => context.close());
