@@ -43,8 +43,8 @@ export const BUCKET_MUTATIONS: readonly Mutation[] = [
   {
     drops: 'the bound on requests to the bucket at a time',
     file: `${BUCKET}/bucket-line.ts`,
-    text: 'if (this.#running >= this.#options.connections) await',
-    replacement: 'if (this.#running >= 1000) await',
+    text: 'while (this.#running >= this.#options.connections && !',
+    replacement: 'while (this.#running >= 1000 && !',
     test: RECORDINGS,
     title: 'at most 8 requests at a time',
   },

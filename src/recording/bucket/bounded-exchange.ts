@@ -33,9 +33,9 @@ export class BoundedExchanges {
   readonly #request: typeof plainRequest;
 
   /** @param ca certificates to trust instead of those of Node, as PEM */
-  constructor(endpoint: string, connections: number, ca: string | undefined) {
+  constructor(endpoint: string, ca: string | undefined) {
     const isTls = endpoint.startsWith('https:');
-    const options = { keepAlive: true, maxSockets: connections };
+    const options = { keepAlive: true };
     this.#agent = isTls ? new TlsAgent({ ...options, ...(ca !== undefined && { ca }) }) : new PlainAgent(options);
     this.#request = isTls ? tlsRequest : plainRequest;
   }

@@ -93,7 +93,9 @@ export class BucketLine {
     send: (signal: AbortSignal) => Promise<T>,
     isWanted: () => boolean,
   ): Promise<BucketFailure | { readonly value: T }> {
-    if (this.#running >= this.#options.connections) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    // Asked again after the wait: another request may have begun in between.
+    while (this.#running >= this.#options.connections && !this.#closing.signal.aborted)
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
     this.#running += 1;
     try {
       if (this.#closing.signal.aborted || !isWanted()) throw new NoLongerWanted();

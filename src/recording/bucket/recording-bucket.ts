@@ -69,7 +69,7 @@ export class RecordingBucket {
     );
     const clock = this.#domain.clock(options.clock);
     this.#clock = clock;
-    this.#bucket = new S3Bucket({ ...options, connections: CONNECTIONS, clock });
+    this.#bucket = new S3Bucket({ ...options, clock });
     this.#line = new BucketLine({
       clock,
       connections: CONNECTIONS,

@@ -15,8 +15,6 @@ export interface S3BucketOptions {
   readonly keys: BucketKeys;
   /** Certificates to trust instead of those of Node, as PEM. */
   readonly ca?: string | undefined;
-  /** Maximum number of requests at the same time. */
-  readonly connections: number;
   readonly clock: Clock;
   /** Default: `DEADLINE`. */
   readonly deadline?: Milliseconds;
@@ -61,7 +59,7 @@ export class S3Bucket {
 
   constructor(options: S3BucketOptions) {
     this.#options = options;
-    this.#exchanges = new BoundedExchanges(options.place.endpoint, options.connections, options.ca);
+    this.#exchanges = new BoundedExchanges(options.place.endpoint, options.ca);
   }
 
   /** @returns the ETag, with its quotes */

@@ -97,7 +97,7 @@ describe('a recording in a bucket', () => {
         await expectSame(store, room, id);
         await room.close();
       }),
-      { numRuns: 4 },
+      { numRuns: 2 },
     );
   });
 
