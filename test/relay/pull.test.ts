@@ -40,7 +40,7 @@ async function pulling(sources: Source[], options: Parameters<typeof createGatew
 }
 
 describe('a source', () => {
-  it('H1.20 that is pulled always waits for its publisher, plays as soon as there is one, and comes back', async () => {
+  it('H1.20 H1.24 that is pulled always waits for its publisher, plays as soon as there is one, and comes back', async () => {
     const origin = await startGateway('--ladder', 'source');
     const { inState, playlist, state } = await pulling([{ stream: 'live/cam', url: `${origin.rtmp}/cam` }]);
     await inState('backoff');

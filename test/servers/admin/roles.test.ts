@@ -31,6 +31,7 @@ const ROUTES: readonly Row[] = [
   ['POST', '/api/v1/streams/live/demo/recording', {}, 401, 403, 200, 200],
   ['POST', '/api/v1/streams/live/demo/clips', { from: -3 }, 401, 403, 200, 200],
   ['DELETE', '/api/v1/streams/live/demo/recording', undefined, 401, 403, 200, 200],
+  ['POST', '/api/v1/streams/live/demo/events', { name: 'goal', values: { score: 1 } }, 401, 403, 202, 202],
   ['GET', '/api/v1/keys', undefined, 401, 403, 200, 200],
   ['POST', '/api/v1/keys', { names: ['cam'], for: '7d' }, 401, 403, 200, 200],
   ['POST', '/api/v1/keys/KEY/rotate', { grace: '24h' }, 401, 403, 200, 200],
