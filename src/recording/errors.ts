@@ -9,7 +9,7 @@ export const recordingError = defineErrors({
   },
   'recording.being-made': {
     kind: 'invalid-state',
-    summary: 'The recording is still being made. Stop it first, then remove it.',
+    summary: 'The recording is still being made: it can be removed, or downloaded as MP4, when it is finished.',
   },
   'recording.no-such-stream': {
     kind: 'unavailable',
@@ -18,7 +18,7 @@ export const recordingError = defineErrors({
   'recording.directory': {
     kind: 'unavailable',
     summary:
-      '`recordDir` cannot be used: it is not writable, it holds files of other programs, or it lies in the media or state directory. Give recordings a directory of their own.',
+      '`recordDir` cannot be used: it is not writable or readable, or it lies in the media or state directory. Give recordings a directory of their own.',
   },
   'recording.disk': {
     kind: 'unavailable',
@@ -38,7 +38,7 @@ export const recordingError = defineErrors({
   'recording.damaged': {
     kind: 'invalid-data',
     summary:
-      'A directory below `recordDir` has no usable `recording.json` or no playlists. It is left as it is, and other recordings are not affected.',
+      'A directory below `recordDir` cannot be read, or is named like a recording and has no usable `recording.json`. It is left as it is, and other recordings are not affected.',
   },
   'recording.clip': {
     kind: 'invalid-data',

@@ -14,32 +14,36 @@ import {
   vodPlaylist,
 } from './recorded-playlist.js';
 import { FACTS_FILE, type RecordingFacts, renderFacts } from './recording-facts.js';
+import { gapsIn } from './recording-progress.js';
 
 /** Several at a time, because a single one mostly waits for the disk. */
 const SIZES_AT_ONCE = 32;
 
 /**
  * Replaces the playlists first and the facts last: a crash in between leaves a recording in progress, which the next start finishes.
- * @returns the facts, with duration, end and bytes counted from the files; undefined if there is nothing to play
+ * @returns the facts, with duration, end, gaps and bytes counted from the files; undefined if there is nothing to play
  * @throws the system error if it cannot be read or written
  */
 export async function finishRecording(directory: string, facts: RecordingFacts): Promise<RecordingFacts | undefined> {
   const renditions = await listRenditions(directory, facts);
   let bytes = 0;
-  let longest: { readonly duration: number; readonly start: number; readonly end: number } | undefined;
+  let longest: FinishedRendition | undefined;
+  let gaps: RecordingFacts['gaps'] | undefined;
   const kept: { name: string; video: boolean }[] = [];
   for (const { name, video } of renditions) {
     const found = await finishRendition(join(directory, name));
     if (found === undefined) continue;
     kept.push({ name, video });
     bytes += found.bytes;
+    // As while it was made: those of the first rendition.
+    gaps ??= found.gaps;
     if (longest === undefined || found.duration > longest.duration) longest = found;
   }
   if (longest === undefined) return undefined;
   await listOnly(join(directory, PLAYLIST), new Set(kept.map(({ name }) => name)));
   const { reason: _, ...rest } = facts;
   const { duration, start, end } = longest;
-  const finished: RecordingFacts = { ...rest, renditions: kept, bytes, duration, start, end };
+  const finished: RecordingFacts = { ...rest, renditions: kept, bytes, duration, start, end, gaps: gaps ?? [] };
   await replaceFile(join(directory, FACTS_FILE), renderFacts(finished));
   return finished;
 }
@@ -63,6 +67,7 @@ interface FinishedRendition {
   /** Epoch milliseconds. */
   readonly start: number;
   readonly end: number;
+  readonly gaps: RecordingFacts['gaps'];
 }
 
 /** Undefined if the rendition has nothing to play. */
@@ -101,6 +106,7 @@ async function finishRendition(directory: string): Promise<FinishedRendition | u
     duration,
     start: Math.round(first.programDateTime),
     end: Math.round(last.programDateTime + last.duration * 1000),
+    gaps: gapsIn(entries.map(there)),
   };
 }
 

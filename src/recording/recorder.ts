@@ -2,44 +2,18 @@
 // stream down: segments that cannot be written become gaps.
 
 import { join } from 'node:path';
-import type { Clock } from '../protocols/clock.js';
-import type { SluiceError } from '../protocols/errors.js';
-import type { FailureDomain } from '../protocols/failure-domain.js';
 import { systemReason } from '../protocols/system-error.js';
 import type { Milliseconds } from '../protocols/units.js';
 import { recordingError } from './errors.js';
 import { makeDirectory, replaceFile } from './files.js';
 import { finishRecording } from './finish-recording.js';
 import { PLAYLIST } from './recorded-playlist.js';
-import type { RecordedRendition, RecordedSegment, RecordedStream, RecordedVariants } from './recorded-stream.js';
+import type { RecordedRendition, RecordedSegment, RecordedVariants } from './recorded-stream.js';
 import { withoutMedia } from './recorded-stream.js';
-import { FACTS_FILE, isOpen, type RecordingFacts, renderFacts } from './recording-facts.js';
+import type { RecorderOptions } from './recorder-options.js';
+import { FACTS_FILE, type RecordingFacts, renderFacts } from './recording-facts.js';
 import { RecordingProgress } from './recording-progress.js';
 import { TrackWriter } from './track-writer.js';
-import { WorkInTurn } from './work-in-turn.js';
-
-export interface RecorderOptions {
-  readonly stream: RecordedStream;
-  readonly directory: string;
-  readonly id: string;
-  readonly title?: string | undefined;
-  /** Number of the first segment to record. */
-  readonly first: number;
-  /** Which renditions to record. */
-  readonly takes: (rendition: RecordedRendition) => boolean;
-  /** Bytes that must stay free on the disk. */
-  readonly keepFree: number;
-  /** Free bytes on the disk of a directory. */
-  readonly freeBytes: (directory: string) => Promise<number>;
-  readonly clock: Clock;
-  readonly domain: FailureDomain;
-  /** Called when the facts have changed. */
-  readonly onChange: (facts: RecordingFacts) => void;
-  /** Called when the recording has ended with nothing to play. */
-  readonly onEmpty: () => void;
-  /** Called when the recording pauses, and when it continues. */
-  readonly onPaused: (error: SluiceError | undefined) => void;
-}
 
 /** Limit of the media that waits to be stored. Segments beyond it become gaps, because a disk that is this far behind does not catch up. */
 const MAX_PENDING_BYTES = 64 * 1024 * 1024;
@@ -68,8 +42,8 @@ export class Recorder {
   readonly #begun: Promise<void>;
   /** Whether a segment was stored since the pause, so that the recording continues. */
   #goesOn = false;
-  /** One writer of the facts at a time, so that no change is lost. */
-  readonly #turns = new WorkInTurn();
+  /** Whether a recording with something to play was finished. */
+  #isFinished = false;
 
   constructor(options: RecorderOptions) {
     const { stream, id, title, clock, domain } = options;
@@ -111,7 +85,7 @@ export class Recorder {
   /** Changes the fields that an operator decides. */
   async change(change: Partial<Pick<RecordingFacts, 'title' | 'pinned'>>): Promise<void> {
     await this.#begun;
-    await this.#turns.take(async () => {
+    await this.#options.turns.take(async () => {
       this.#progress.change(change);
       await this.#writeFacts();
     });
@@ -162,7 +136,7 @@ export class Recorder {
   async #begin(): Promise<void> {
     try {
       await makeDirectory(this.#options.directory);
-      await this.#turns.take(() => this.#writeFacts());
+      await this.#options.turns.take(() => this.#writeFacts());
     } catch (cause) {
       this.#pause(cause);
     }
@@ -224,7 +198,7 @@ export class Recorder {
       for (const track of this.#tracks.values()) await track.flush();
       if (this.facts.state === 'paused' && this.#goesOn) {
         this.#progress.resume();
-        await this.#turns.take(() => this.#writeFacts());
+        await this.#options.turns.take(() => this.#writeFacts());
         this.#options.onPaused(undefined);
       }
     } catch (cause) {
@@ -249,16 +223,22 @@ export class Recorder {
         await track.flush();
       }
       await this.#writeVariants(true);
-      await this.#turns.take(async () => {
+      await this.#options.turns.take(async () => {
         const finished = await finishRecording(directory, { ...this.facts, state: 'finished' });
-        if (finished === undefined) onEmpty();
-        else this.#progress.facts = finished;
+        if (finished === undefined) {
+          onEmpty();
+          return;
+        }
+        this.#progress.facts = finished;
+        this.#isFinished = true;
+        // Within this turn, because whoever has the next one reads the facts in the catalogue.
+        onChange(finished);
       });
     } catch (cause) {
       // The directory stays as a crash would leave it, and the next start finishes it.
       this.#pause(cause);
     }
-    if (!isOpen(this.facts) || this.facts.bytes > 0) onChange(this.facts);
+    if (!this.#isFinished && this.facts.bytes > 0) onChange(this.facts);
     this.#finished();
   }
 

@@ -4,7 +4,7 @@
 import type { Dirent } from 'node:fs';
 import { lstat, readdir, readFile, rename, rm, rmdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { systemCode } from '../protocols/system-error.js';
+import { systemCode, systemReason } from '../protocols/system-error.js';
 import type { CatalogueEntry } from './catalogue.js';
 import { makeDirectory } from './files.js';
 import { finishRecording } from './finish-recording.js';
@@ -34,7 +34,7 @@ export interface FoundRecordings {
   readonly entries: readonly CatalogueEntry[];
   /** Recordings that an earlier process left unfinished and this call has finished. */
   readonly interrupted: readonly CatalogueEntry[];
-  /** Directories that are named by an id but cannot be used, with the reason. */
+  /** Directories that cannot be read, or are named by an id but cannot be used, with the reason. */
   readonly damaged: readonly { readonly directory: string; readonly reason: string }[];
 }
 
@@ -50,7 +50,7 @@ export async function readRecordings(root: string): Promise<FoundRecordings> {
   const interrupted: CatalogueEntry[] = [];
   const ids = new Set<string>();
   const damaged: { directory: string; reason: string }[] = [];
-  const directories = recordingDirectories(root, 0);
+  const directories = recordingDirectories(root, 0, (directory, reason) => damaged.push({ directory, reason }));
   const read = async (): Promise<void> => {
     for await (const directory of directories) {
       try {
@@ -87,13 +87,26 @@ async function readRecording(
   return undefined;
 }
 
-async function* recordingDirectories(directory: string, depth: number): AsyncGenerator<string, void, undefined> {
-  for (const entry of await readIfThere(directory)) {
+/** @param onUnreadable called for a directory below the root that cannot be read, for example `lost+found` */
+async function* recordingDirectories(
+  directory: string,
+  depth: number,
+  onUnreadable: (directory: string, reason: string) => void,
+): AsyncGenerator<string, void, undefined> {
+  let entries: Dirent[];
+  try {
+    entries = await readIfThere(directory);
+  } catch (error) {
+    if (depth === 0) throw error;
+    onUnreadable(directory, systemReason(error));
+    return;
+  }
+  for (const entry of entries) {
     // Symbolic links are skipped, because their target is not ours.
     if (!entry.isDirectory() || entry.name === LEAVING || entry.name === MAKING) continue;
     const path = join(directory, entry.name);
     if (idOfDirectory(entry.name) !== undefined) yield path;
-    else if (depth < DEEPEST) yield* recordingDirectories(path, depth + 1);
+    else if (depth < DEEPEST) yield* recordingDirectories(path, depth + 1, onUnreadable);
   }
 }
 

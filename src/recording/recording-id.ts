@@ -1,4 +1,4 @@
-// Ids of recordings. They sort by time, and cannot be guessed, because whoever knows the id of an unlisted recording can watch it.
+// Ids of recordings. They sort by time, and cannot be guessed, because whoever knows the id can watch a recording, also where a proxy hides the list.
 
 import { randomBytes } from 'node:crypto';
 import type { EpochMilliseconds } from '../protocols/units.js';

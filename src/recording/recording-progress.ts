@@ -1,9 +1,12 @@
 // The progress of a recording: its facts, and the time that each segment number covers.
 
 import type { EpochMilliseconds, Milliseconds } from '../protocols/units.js';
+import type { PlaylistEntry } from './recorded-playlist.js';
 import type { RecordedSegment } from './recorded-stream.js';
 import { MAX_GAPS, type RecordingFacts } from './recording-facts.js';
 import type { MissingSegment } from './track-writer.js';
+
+type Gaps = RecordingFacts['gaps'];
 
 /** A jump between the dates of two segments that is longer than this is a gap. */
 const GAP: Milliseconds = 500;
@@ -55,11 +58,25 @@ export class RecordingProgress {
   }
 
   #addGap(from: EpochMilliseconds, to: EpochMilliseconds): void {
-    const gaps = [...this.facts.gaps];
-    const last = gaps.at(-1);
-    const gap = { from: Math.round(from), to: Math.round(to) };
-    if (last !== undefined && from <= last.to + GAP) gaps[gaps.length - 1] = { ...last, to: Math.max(last.to, gap.to) };
-    else gaps.push(gap);
-    this.change({ gaps: gaps.slice(-MAX_GAPS) });
+    this.change({ gaps: withGap(this.facts.gaps, from, to) });
   }
+}
+
+function withGap(gaps: Gaps, from: EpochMilliseconds, to: EpochMilliseconds): Gaps {
+  const last = gaps.at(-1);
+  const gap = { from: Math.round(from), to: Math.round(to) };
+  if (last === undefined || from > last.to + GAP) return [...gaps, gap].slice(-MAX_GAPS);
+  return [...gaps.slice(0, -1), { ...last, to: Math.max(last.to, gap.to) }];
+}
+
+/** The gaps of a recording as its playlist shows them: media that is missing, and jumps between dates. */
+export function gapsIn(entries: readonly Pick<PlaylistEntry, 'programDateTime' | 'duration' | 'gap'>[]): Gaps {
+  let gaps: Gaps = [];
+  let end: EpochMilliseconds | undefined;
+  for (const { programDateTime, duration, gap } of entries) {
+    if (end !== undefined && programDateTime > end + GAP) gaps = withGap(gaps, end, programDateTime);
+    end = programDateTime + duration * 1000;
+    if (gap) gaps = withGap(gaps, programDateTime, end);
+  }
+  return gaps;
 }

@@ -48,7 +48,8 @@ export class Recordings {
   /** Recorders that have been stopped but are still writing. */
   readonly #finishing = new Set<Recorder>();
   #lastStart: EpochMilliseconds = 0;
-  readonly #turns = new WorkInTurn();
+  /** By recording: whoever writes its facts takes turns with all others, also while it is finished. */
+  readonly #turns = new Map<string, WorkInTurn>();
   readonly #retention: RetentionRounds;
   readonly #clips: Clips;
   #closed = false;
@@ -131,7 +132,7 @@ export class Recordings {
       await recorder.change(change);
       return recorder.facts;
     }
-    return this.#turns.take(async () => {
+    return this.#turnsOf(id).take(async () => {
       const entry = this.#existing(id);
       const facts = { ...entry.facts, ...change };
       await replaceFile(join(entry.directory, FACTS_FILE), renderFacts(facts));
@@ -187,6 +188,12 @@ export class Recordings {
     return all.find((recorder) => recorder.facts.id === id && isOpen(recorder.facts));
   }
 
+  #turnsOf(id: string): WorkInTurn {
+    const turns = this.#turns.get(id) ?? new WorkInTurn();
+    this.#turns.set(id, turns);
+    return turns;
+  }
+
   #clipped(entry: CatalogueEntry): RecordingFacts {
     const { facts } = entry;
     const { id: recording, app, name, duration, clip } = facts;
@@ -208,6 +215,7 @@ export class Recordings {
     const directory = directoryOf(root, path, { app, name, id, start: began, part });
     const recorder: Recorder = new Recorder({
       ...{ stream, directory, id, first, keepFree, freeBytes, ...how },
+      turns: this.#turnsOf(id),
       clock: this.#clock,
       domain: this.#domain,
       onChange: (facts) => this.#changed(stream, recorder, { facts, directory }),
@@ -275,6 +283,7 @@ export class Recordings {
     const { root, logger, onEvent } = this.#options;
     const { id, app, name } = entry.facts;
     this.#catalogue.remove(id);
+    this.#turns.delete(id);
     try {
       await removeRecording(root, entry);
     } catch (error) {

@@ -13,6 +13,8 @@ export interface Room {
   readonly clock: ManualClock;
   readonly news: RecordingNews[];
   readonly warnings: string[];
+  /** Called with each of the news. */
+  onNews: (news: RecordingNews) => void;
 }
 
 export async function openRoom(options: Partial<RecordingsOptions> = {}): Promise<Room> {
@@ -33,12 +35,17 @@ export async function openRoom(options: Partial<RecordingsOptions> = {}): Promis
         throw new Error(`${message} ${JSON.stringify(fields)}`);
       },
     },
-    onEvent: (event) => void news.push(event),
+    onEvent: (event) => {
+      news.push(event);
+      room.onNews(event);
+    },
     ...options,
   });
+  const live = join(directory, 'media');
+  const room: Room = { recordings, root, live, clock, news, warnings, onNews: () => undefined };
   await recordings.open();
   onTestFinished(() => recordings.close());
-  return { recordings, root, live: join(directory, 'media'), clock, news, warnings };
+  return room;
 }
 
 /** Resolves to the recording when it is finished. */

@@ -2,10 +2,12 @@
 import { cp, mkdir, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { readPlaylist } from '../../src/recording/recorded-playlist.js';
+import { gapsIn } from '../../src/recording/recording-progress.js';
 import { scheduleOf } from '../../src/recording/split.js';
 import { parsePlaylist } from '../support/playlist-checker.js';
+import { runProgram } from '../support/processes.js';
 import { temporaryDirectory } from '../support/temp-dir.js';
 import { AUDIO, FakeStream, SOURCE } from './fake-stream.js';
 import { finished, openRoom } from './open-room.js';
@@ -256,6 +258,28 @@ describe('a recording', () => {
     expect(room.news.filter(({ type }) => type === 'recording.finished')).toHaveLength(1);
   });
 
+  it('loses no change that comes when the finished one is just written', async () => {
+    for (let round = 0; round < 20; round += 1) {
+      const room = await openRoom();
+      const stream = new FakeStream('cam', room.live);
+      const { id } = room.recordings.start(stream, ALL);
+      stream.add(SOURCE, 100);
+      stream.end();
+      // One change waits for the end, others come as soon as it is known.
+      const early = room.recordings.change(id, { title: 'Talk' });
+      const late: Promise<unknown>[] = [];
+      room.onNews = (news) => {
+        if (news.type === 'recording.finished') late.push(room.recordings.change(id, { pinned: true }));
+      };
+      await Promise.all([early, finished(room, id)]);
+      await Promise.all(late);
+      expect(late).toHaveLength(1);
+      const directory = room.recordings.find(id)?.directory ?? '';
+      const stored = JSON.parse(await readFile(join(directory, 'recording.json'), 'utf8'));
+      expect(stored).toMatchObject({ title: 'Talk', pinned: true, state: 'finished' });
+    }
+  });
+
   it('G1.11 pauses while the disk is full, reports it, and continues by itself with the gap listed', async () => {
     let free = 10;
     const room = await openRoom({ keepFree: 2 ** 21, freeBytes: async () => free });
@@ -299,6 +323,17 @@ describe('recordings of an earlier process', () => {
     return { root, id, directory: join(root, 'live', 'cam', id) };
   }
 
+  it('G1.04 are found beside directories that cannot be read', async () => {
+    const { root, id } = await killed();
+    // Too deep for any path, so that not even the administrator can list it: each level is made from the one above it.
+    const script = `process.chdir(${JSON.stringify(root)}); for (let i = 0; i < 20; i++) { fs.mkdirSync('d'.repeat(255)); process.chdir('d'.repeat(255)); }`;
+    await runProgram(process.execPath, ['-e', script]);
+    onTestFinished(async () => void (await runProgram('rm', ['-rf', root])));
+    const { recordings, warnings } = await openRoom({ root });
+    expect(recordings.find(id)?.facts.state).toBe('interrupted');
+    expect(warnings).toEqual(['a recording cannot be used and is left as it is']);
+  });
+
   it('G1.04 are finished, no matter where the writing of the playlists stopped', async () => {
     const { root, id } = await killed();
     await fc.assert(
@@ -318,6 +353,10 @@ describe('recordings of an earlier process', () => {
           const { recordings } = await openRoom({ root: copy });
           const found = recordings.find(id);
           expect(found?.facts.state).toBe('interrupted');
+          // The gaps are those of its playlist, also those that the killed process had not written down.
+          const made = (await list(directory, found?.facts.renditions[0]?.name ?? ''))?.entries ?? [];
+          expect(found?.facts.gaps).toEqual(gapsIn(made));
+          if (made.at(-1)?.gap) expect(found?.facts.gaps).toHaveLength(1);
           for (const { name } of found?.facts.renditions ?? []) {
             const playlist = await list(directory, name);
             expect(playlist?.ended).toBe(true);

@@ -23,9 +23,8 @@ export interface TrackUploadOptions {
 }
 
 /**
- * A growing playlist is uploaded as a whole each time, so a long one is uploaded less often. Its traffic stays below this limit, whatever its length.
- * A
- * day of segments of two seconds is 5 MB, and is then sent every 80 seconds.
+ * Growing playlists are uploaded as a whole each time, so long ones are uploaded less often: the traffic of a rendition's playlists stays below this
+ * limit, whatever their length. A day of segments of two seconds is 3.5 MB, with its I-frame playlist 8 MB: both are then sent every two minutes.
  */
 const PLAYLIST_BYTES_PER_MILLISECOND = 64;
 
@@ -83,7 +82,10 @@ export class TrackUpload {
   /** Delay of the next playlist upload of a long recording. The final playlists do not wait. */
   get #dueIn(): Milliseconds {
     if (this.#listedAt === undefined) return 0;
-    const pause = Math.max(SHORTEST_PAUSE, this.#media.length / PLAYLIST_BYTES_PER_MILLISECOND);
+    const pause = Math.max(
+      SHORTEST_PAUSE,
+      (this.#media.length + this.#iFrames.length) / PLAYLIST_BYTES_PER_MILLISECOND,
+    );
     return Math.max(0, this.#listedAt + pause - this.#options.clock.now());
   }
 

@@ -342,8 +342,7 @@ describe('commands', () => {
 
   it('A4.18 ignores unknown commands and data during a publish', () => {
     const peer = new TestPeer().publish().command('onTextData', 0, [amfObject([['text', 'x']])], 1);
-    peer.message(20, encodeAmf0(['|RtmpSampleAccess', true, true])).message(18, encodeAmf0(['onTextData', 'x']));
-    peer.message(18, Buffer.of(1, 2, 3, 4));
+    peer.message(20, encodeAmf0(['|RtmpSampleAccess', true, true])).message(18, Buffer.of(1, 2, 3, 4));
     expect(types(peer)).toEqual(['connected', 'publish-request']);
   });
 
@@ -655,12 +654,27 @@ describe('data', () => {
   it.each([
     ['4 bytes of timecode', Buffer.of(0, 0, 0, 1)],
     ['cut AMF', encodeAmf0(['onMetaData', amfObject([['width', 1]])]).subarray(0, 20)],
-    ['other data', encodeAmf0(['onCuePoint', amfObject([])])],
     ['a wrapper without content', encodeAmf0(['@setDataFrame'])],
-    ['another name in the wrapper', encodeAmf0(['@setDataFrame', 'onOther', 1])],
+    ['data without a name', encodeAmf0([1, 'x'])],
+    ['what servers say to their players', encodeAmf0(['|RtmpSampleAccess', true, true])],
   ])('A6.06 ignores %s', (_name, body) => {
     const peer = new TestPeer().publish().message(18, body);
     expect(types(peer)).toEqual(['connected', 'publish-request']);
+  });
+
+  it.each([
+    ['a cue point', encodeAmf0(['onCuePoint', amfObject([])]), encodeAmf0(['onCuePoint', amfObject([])])],
+    ['another name in the wrapper', encodeAmf0(['@setDataFrame', 'onOther', 1]), encodeAmf0(['onOther', 1])],
+  ])('passes on %s', (_name, body, passed) => {
+    expect(new TestPeer().publish().message(18, body).eventsOf('media')).toMatchObject([
+      { kind: 'script', body: passed },
+    ]);
+  });
+
+  it('passes on data in AMF3 as it came', () => {
+    const body = Buffer.concat([Buffer.of(0), encodeAmf0(['onTextData']), Buffer.of(0x11, 0x06, 0x03, 0x61)]);
+    const [media] = new TestPeer().publish().message(15, body).eventsOf('media');
+    expect(media).toMatchObject({ kind: 'script', body: body.subarray(1) });
   });
 
   it('drops media without a publish, for no stream at all, and after the end', () => {
