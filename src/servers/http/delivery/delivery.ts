@@ -146,7 +146,8 @@ export class Delivery {
 
   #servePassed(exchange: Exchange, target: DeliveryTarget, pass: GateDecision | undefined): void {
     const { ticket: given, maxHeight } = pass?.allowed === true ? pass : NO_LIMITS;
-    const problem = pass?.allowed === false ? pass.problem : pictureProblem(this.#options.streams, target, maxHeight);
+    const tooTall = maxHeight === undefined ? undefined : pictureProblem(this.#options.streams, target, maxHeight);
+    const problem = pass?.allowed === false ? pass.problem : tooTall;
     if (problem !== undefined) {
       this.#attempt(exchange, () => this.#writer.problem(exchange, problem));
       return;

@@ -52,9 +52,9 @@ export function cappedManifest(text: string, maxHeight: number): string {
 export function pictureProblem(
   streams: Pick<StreamDirectory, 'get'>,
   { app, name, rendition }: Pick<DeliveryTarget, 'app' | 'name' | 'rendition'>,
-  maxHeight: number | undefined,
+  maxHeight: number,
 ): Problem | undefined {
-  if (maxHeight === undefined || rendition === '') return undefined;
+  if (rendition === '') return undefined;
   const renditions = streams.get(app, name)?.renditions ?? [];
   const height = renditions.find((known) => known.name === rendition)?.height;
   if (height === undefined) return undefined;
