@@ -45,7 +45,7 @@ async function send({ store, stream }: Live, from: number, to: number): Promise<
 }
 
 describe('a live stream in a bucket', () => {
-  it('is a window that slides, has an end, and is removed', async () => {
+  it('G1.27 is a window that slides, has an end, and is removed', async () => {
     const live = await setUp();
     const { store, stream, room } = live;
     await send(live, 100, 112);
@@ -68,7 +68,7 @@ describe('a live stream in a bucket', () => {
     expect(room.bucket.figures()).toMatchObject({ pendingBytes: 0, lag: 0, droppedSegments: 0 });
   });
 
-  it('lists nothing that the store has not taken, whatever fails', async () => {
+  it('G1.22 lists nothing that the store has not taken, whatever fails', async () => {
     const faults: readonly StoreFault[] = [
       { status: 500, code: 'InternalError' },
       { status: 503, code: 'SlowDown' },
@@ -94,7 +94,7 @@ describe('a live stream in a bucket', () => {
     );
   });
 
-  it('leaves out what is too late, lists it as a gap, and goes on at the head', async () => {
+  it('G1.24 leaves out what is too late, lists it as a gap, and goes on at the head', async () => {
     const live = await setUp({ live: { ...LIVE.live, maxLag: 30_000 } });
     const { store, stream, room } = live;
     store.fault = () => ({ status: 503, code: 'SlowDown' });
@@ -108,7 +108,7 @@ describe('a live stream in a bucket', () => {
     expect(store.violations).toEqual([]);
   });
 
-  it('keeps at most 64 MiB in memory for a store that is away, the newest', async () => {
+  it('G1.24 keeps at most 64 MiB in memory for a store that is away, the newest', async () => {
     const { store, stream, room } = await setUp();
     store.fault = () => ({ status: 503, code: 'SlowDown' });
     for (let number = 100; number < 110; number += 1) stream.add(SOURCE, number, { length: 10 * 1024 * 1024 });
@@ -131,7 +131,7 @@ describe('a live stream in a bucket', () => {
     expect(audio?.entries.map(({ gap }) => gap)).toEqual([false, true, true, false]);
   });
 
-  it('is left to another gateway that has taken it over, with one line in the log', async () => {
+  it('G1.28 is left to another gateway that has taken it over, with one line in the log', async () => {
     const live = await setUp();
     const { store, stream, room } = live;
     await send(live, 100, 101);
@@ -157,7 +157,7 @@ describe('a live stream in a bucket', () => {
     expect(store.violations).toEqual([]);
   });
 
-  it('goes on without conditions where the store does not know them, and says so once', async () => {
+  it('G1.28 goes on without conditions where the store does not know them, and says so once', async () => {
     const live = await setUp();
     live.store.fault = ({ headers }) =>
       headers['if-match'] === undefined && headers['if-none-match'] === undefined

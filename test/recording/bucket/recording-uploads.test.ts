@@ -37,7 +37,7 @@ async function expectSame(store: FakeStore, { recordings }: BucketRoom, id: stri
 }
 
 describe('a recording in a bucket', () => {
-  it('grows during recording, segments before playlists, and ends as VOD with the same bytes', async () => {
+  it('G1.22 G1.23 grows during recording, segments before playlists, and ends as VOD with the same bytes', async () => {
     const { store, room, stream } = await setUp();
     const { id } = room.recordings.start(stream, ALL);
     for (const number of [100, 101, 102]) {
@@ -71,7 +71,7 @@ describe('a recording in a bucket', () => {
     expect(new Set(puts).size).toBe(puts.length);
   });
 
-  it('lists only stored media, whatever fails', async () => {
+  it('G1.22 G1.25 lists only stored media, whatever fails', async () => {
     const faults: readonly StoreFault[] = [
       { status: 500, code: 'InternalError' },
       { status: 503, code: 'SlowDown', headers: { 'retry-after': '1' } },
@@ -101,7 +101,7 @@ describe('a recording in a bucket', () => {
     );
   });
 
-  it('waits on disk while the store is down, and drops nothing', async () => {
+  it('G1.24 waits on disk while the store is down, and drops nothing', async () => {
     const { store, room, stream } = await setUp();
     store.fault = () => ({ status: 503, code: 'ServiceUnavailable' });
     const { id } = room.recordings.start(stream, ALL);
@@ -224,7 +224,7 @@ describe('a recording in a bucket', () => {
 });
 
 describe('a bucket after a crash', () => {
-  it('gets only the missing media, and the final playlists', async () => {
+  it('G1.26 gets only the missing media, and the final playlists', async () => {
     const { store, root, room, stream } = await setUp();
     store.pageSize = 3;
     const { id } = room.recordings.start(stream, ALL);
@@ -289,7 +289,7 @@ describe('a recording that is removed', () => {
     return { ...set, id };
   }
 
-  it('is also removed from the bucket, playlists first', async () => {
+  it('G1.27 is also removed from the bucket, playlists first', async () => {
     const { store, room, id } = await finishedRecording();
     store.pageSize = 2;
     await room.recordings.remove(id);
@@ -297,7 +297,7 @@ describe('a recording that is removed', () => {
     expect(store.violations).toEqual([]);
   });
 
-  it('is removed from the bucket after a crash between the two removals', async () => {
+  it('G1.26 is removed from the bucket after a crash between the two removals', async () => {
     const { store, root, room, id } = await finishedRecording();
     store.fault = ({ method }) => (method === 'POST' ? { status: 403, code: 'AccessDenied' } : undefined);
     await room.recordings.remove(id);
