@@ -19,6 +19,7 @@ import { AccessPolicy, banned, type PolicyDecision, type PolicySteps } from './p
 import { sameHolder, sessionHolder } from './policy/grants.js';
 import type { Proof, Proven, Question } from './policy/question.js';
 import type { SessionStart, Sessions } from './policy/sessions.js';
+import { RevocableProof } from './revocable-proof.js';
 import { MAX_HEIGHT } from './tickets/play-token.js';
 import type { Ticket } from './tickets/ticket.js';
 import { deniedError, requiredError, type ViewerTokens } from './tickets/viewer-tokens.js';
@@ -48,7 +49,7 @@ export class ViewerPolicy implements ViewerAccess, PlayAccess {
     this.#wrong = new WrongProofs(options.now);
     this.#policy = new AccessPolicy({
       ...steps,
-      proofs: [...proofs, new TokenProof(tokens)],
+      proofs: [...proofs.map((proof) => new RevocableProof(proof, tokens)), new TokenProof(tokens)],
       missing: requiredError,
     });
   }

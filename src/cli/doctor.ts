@@ -6,6 +6,7 @@ import { pino } from 'pino';
 import { inspectPublishKey, publishKeyPath } from '../access/publish-key.js';
 import { inspectPlaySecret, playSecretPath } from '../access/tickets/play-secrets.js';
 import { readRevocations, revocationPath } from '../access/tickets/revocation-file.js';
+import { DEFAULT_ADMIN_PORT, NO_ADMIN_PORT } from '../config/options/admin.js';
 import { NO_MEDIA_DIRECTORY } from '../config/options/places.js';
 import { OPEN_PUBLISHING } from '../config/options/publishing.js';
 import type { Config } from '../config/schema.js';
@@ -40,6 +41,7 @@ export async function doctor(config: Config, io: CommandIo, { warnings = [] }: C
     ...(config.rtmpsPort === undefined ? [] : [await checkPort('RTMPS', config.host, config.rtmpsPort)]),
     await checkPort('HTTP', config.host, config.httpPort),
     ...(config.httpsPort === undefined ? [] : [await checkPort('HTTPS', config.host, config.httpsPort)]),
+    ...(await checkAdminPort(config)),
     ...(await checkFiles(config)),
     ...(config.mediaDir === NO_MEDIA_DIRECTORY ? [] : [await checkDirectory('media', config.mediaDir)]),
     ...(await checkKeyAndState(config)),
@@ -123,6 +125,14 @@ async function checkPort(name: string, host: string, port: number): Promise<Find
     level: 'problem',
     text: `${name} port ${port} on ${host} cannot be opened (${listenReason(failure, port)})`,
   };
+}
+
+/** The gateway does not start without a configured admin port, but does without the default one. */
+async function checkAdminPort({ adminHost, adminPort }: Config): Promise<Finding[]> {
+  if (adminPort === NO_ADMIN_PORT) return [];
+  const found = await checkPort('admin', adminHost, adminPort ?? DEFAULT_ADMIN_PORT);
+  if (adminPort !== undefined || found.level === 'ok') return [found];
+  return [{ level: 'note', text: `${found.text}: the gateway would run without its admin listener` }];
 }
 
 /** Checks the files that the configuration names. */

@@ -26,7 +26,7 @@ export type AccessVerdict = boolean | string;
  */
 export type Authorize = (request: AccessRequest) => AccessVerdict | Promise<AccessVerdict>;
 
-/** OBS shows one short line. */
+/** Encoders print it as one short line. */
 const MAX_REASON = 120;
 
 /** Asks the program instead of checking key and users. An application that is not in `apps` is refused without asking. */

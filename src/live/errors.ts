@@ -1,4 +1,4 @@
-// The error codes of a stream. Messages are written for the person at the encoder: OBS shows them as they are.
+// The error codes of a stream. Messages are written for the person at the encoder: FFmpeg prints them, and OBS writes them into its log.
 import { defineErrors } from '../protocols/errors.js';
 
 export const liveError = defineErrors({

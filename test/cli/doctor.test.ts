@@ -33,7 +33,11 @@ describe('doctor', () => {
     const taken = createServer().listen(0, '127.0.0.1');
     await once(taken, 'listening');
     const { port } = taken.address() as { port: number };
-    const argv = ['doctor', ...FREE_PORTS, '--http-port', `${port}`, '--media-dir', 'file/x', '--publish-key', 'none'];
+    const alsoTaken = createServer().listen(0, '127.0.0.1');
+    await once(alsoTaken, 'listening');
+    const { port: adminPort } = alsoTaken.address() as { port: number };
+    const ports = [...FREE_PORTS, '--http-port', `${port}`, '--admin-port', `${adminPort}`];
+    const argv = ['doctor', ...ports, '--media-dir', 'file/x', '--publish-key', 'none'];
     const run = await runCommand(argv, { cwd, env: { FFMPEG_PATH: '/bin/true' } });
     expect(await run.status).toBe(1);
     const problems = run
@@ -43,12 +47,14 @@ describe('doctor', () => {
     expect(problems).toEqual([
       expect.stringContaining('FFMPEG_PATH (/bin/true)'),
       expect.stringContaining(`HTTP port ${port} on 127.0.0.1 cannot be opened (EADDRINUSE, a gateway or another`),
+      expect.stringContaining(`admin port ${adminPort} on 127.0.0.1 cannot be opened (EADDRINUSE, `),
       expect.stringContaining('file/x cannot be written (ENOTDIR, '),
     ]);
     expect(run.stdout()).toContain('publishing is open to everyone');
-    expect(run.stdout()).toContain('3 of these must be fixed first.');
+    expect(run.stdout()).toContain('4 of these must be fixed first.');
     expect(existsSync(join(cwd, 'media'))).toBe(false);
     taken.close();
+    alsoTaken.close();
   });
 
   it('tries the certificate, its ports and the slate that are configured', async () => {

@@ -8,6 +8,7 @@ import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { createPlayToken, type PlayClaims } from '../../src/access/tickets/play-token.js';
 import { revokeSession } from '../../src/access/tickets/revoke-session.js';
 import { SigningKeys } from '../../src/access/tickets/signing-keys.js';
+import { createTicket } from '../../src/access/tickets/ticket.js';
 import { sluiceHttp } from '../../src/index.js';
 import { publishLoop } from '../faults/looping-publisher.js';
 import { followStream } from '../support/followed-stream.js';
@@ -211,11 +212,36 @@ describe('a protected stream', () => {
     expect((await fetch(await media(`${base}/index.m3u8?token=${tokenFor()}`))).status).toBe(200);
   });
 
-  it('waits, disappears and ends like an open stream', async () => {
-    const { http } = idle;
-    const response = await fetch(`${http}/hls/live/nobody/index.m3u8?token=${tokenFor({ stream: 'live/*' })}`);
-    expect(response.status).toBe(404);
-    expect(await response.text()).toContain('hls.no-such-stream');
+  it('D1.05 answers a ticket before the start, in a gap of the publisher and after the end as it answers everybody where watching is open', async () => {
+    const flags = [...STREAM, '--resume-window', '2'];
+    const pair = await Promise.all([startGateway(...FLAGS, ...flags), startGateway(...flags)]);
+    const ticket = createTicket({ sid: 'early', until: inSeconds(600) }, { app: 'live', name: 'cam' }, keys);
+    const bases = [`${pair[0].http}/hls/${ticket}/live/cam`, `${pair[1].http}/hls/live/cam`] as const;
+    const ask = (url: string) =>
+      fetch(url).then(async (response) => ({ status: response.status, text: await response.text() }));
+    const both = (file: string) => Promise.all(bases.map((base) => ask(`${base}/${file}`)));
+    const files = ['index.m3u8', 'source/index.m3u8', 'thumbnail.jpg'];
+    for (const file of files) {
+      const [closed, open] = await both(file);
+      expect([file, closed?.status, closed?.text]).toEqual([file, 404, open?.text]);
+    }
+
+    const source = await makeFlvSource({ seconds: 4, gop: 25 });
+    const publishers = await Promise.all(pair.map(({ publishUrl }) => publishLoop(publishUrl('cam'), source)));
+    for (const base of bases) await whenListed(base, 'source', 1);
+    await Promise.all(publishers.map((publisher) => publisher.stop()));
+    // From the gap to the end, without a pause.
+    const statuses = new Set<number>();
+    await eventually(async () => {
+      const answers = await both('source/index.m3u8');
+      for (const { status } of answers) statuses.add(status);
+      return answers.every(({ text }) => text.includes('#EXT-X-ENDLIST')) ? true : undefined;
+    });
+    expect([...statuses]).toEqual([200]);
+    for (const file of files) {
+      const [closed, open] = await both(file);
+      expect([file, closed?.status]).toEqual([file, open?.status]);
+    }
   });
 
   it('gives DASH players an MPD that leads to the ticket', async () => {

@@ -7,7 +7,7 @@ import type { Bans } from './bans.js';
 import { type Grants, sameHolder, sessionHolder } from './grants.js';
 import type { Sessions } from './sessions.js';
 
-/** OBS shows one short line. */
+/** Encoders print it as one short line. */
 const MAX_REASON = 120;
 /** Control characters could break log lines and the display of encoders. */
 const UNPRINTABLE = /[^\x20-\x7e\u00a0-\uffff]/g;

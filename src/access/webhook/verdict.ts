@@ -19,7 +19,7 @@ export interface Verdict {
   readonly strange: readonly string[];
 }
 
-/** OBS shows one short line. */
+/** Encoders print it as one short line. */
 const MAX_REASON = 120;
 const UNPRINTABLE = /[^\x20-\x7e\u00a0-\uffff]/g;
 const NAME = /^(?!\.{1,2}$)[0-9A-Za-z_.][0-9A-Za-z_.-]{0,254}$/;

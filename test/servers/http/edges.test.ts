@@ -1,6 +1,9 @@
 // The statements of edges with a secret that the gateway trusts, and those that it does not.
 import { describe, expect, it } from 'vitest';
+import { OpenViewing } from '../../../src/access/open-viewing.js';
+import type { ViewerAccess } from '../../../src/contracts/access.js';
 import { Edges } from '../../../src/servers/http/delivery/edges.js';
+import { policySteps } from '../../support/policy-steps.js';
 import { protectedViewing } from '../../support/protected-viewing.js';
 import { fakeDependencies } from './fake-origin.js';
 import { openSite } from './site.js';
@@ -122,4 +125,45 @@ describe('the sessions that were ended', () => {
     expect((await get('/edge/ended-sessions/x', NEW)).headers.get('x-sluice-ended')).toBe('*');
     expect((await get('/edge/ended-sessions/y', NEW)).headers.get('x-sluice-ended')).toBe(',,');
   });
+});
+
+it('D1.07 asks nothing about a viewer where everybody may watch, until somebody is banned', async () => {
+  const dependencies = fakeDependencies();
+  dependencies.origin.respond = () => ({
+    status: 200,
+    kind: 'media-playlist',
+    body: Buffer.from('#EXTM3U\n'),
+    targetDuration: 2,
+  });
+  const { bans, grants } = policySteps();
+  const open = new OpenViewing({ bans, grants });
+  const asked: string[] = [];
+  const access: ViewerAccess = {
+    isOpen: true,
+    get refusesNobody() {
+      return open.refusesNobody;
+    },
+    enter: (request) => {
+      asked.push('enter');
+      return open.enter(request);
+    },
+    checkTicket: (request) => {
+      asked.push('checkTicket');
+      return open.checkTicket(request);
+    },
+  };
+  const site = await openSite({ ...dependencies, access });
+  const statuses = async () => {
+    const answers = await Promise.all(
+      ['index.m3u8?token=x', 'source/index.m3u8'].map((file) =>
+        fetch(`http://127.0.0.1:${site.plain}/hls/live/demo/${file}`, { headers: { 'x-forwarded-for': '192.0.2.1' } }),
+      ),
+    );
+    return answers.map(({ status }) => status);
+  };
+  expect(await statuses()).toEqual([200, 200]);
+  expect(asked).toEqual([]);
+  bans.add({ address: '192.0.2.1', until: Date.now() + 60_000, reason: '' });
+  expect(await statuses()).toEqual([403, 403]);
+  expect(asked.sort()).toEqual(['checkTicket', 'enter']);
 });
