@@ -8,7 +8,7 @@ import type { Milliseconds } from '../protocols/units.js';
 import { AdobeChallenge, AUTH_FAILED, NEED_AUTH } from './adobe-challenge.js';
 import { accessError } from './errors.js';
 import { FailureMemory } from './failure-memory.js';
-import { KEY_PARAMETER, keyAndUserProof, PASSWORD_PARAMETER, USER_PARAMETER } from './key-and-user-proof.js';
+import { DENIED, KEY_PARAMETER, keyAndUserProof, PASSWORD_PARAMETER, USER_PARAMETER } from './key-and-user-proof.js';
 import { AccessPolicy, type PolicySteps } from './policy/access-policy.js';
 import type { Proof } from './policy/question.js';
 import { UnansweredChallenges } from './unanswered-challenges.js';
@@ -121,10 +121,6 @@ export function createPublishAccess(options: PublishAccessOptions): PublishAcces
     },
   };
 }
-
-/** One text for every cause, so that nobody learns which applications and users exist. */
-const DENIED =
-  'publishing was denied: check the application in the server URL, and the stream key NAME?key=SECRET or the user and password';
 
 function asked(challenge: string): ConnectDecision {
   return { allowed: false, error: accessError('access.authentication', challenge), asked: true };

@@ -133,7 +133,7 @@ describe('a JWT', () => {
   });
 
   it('D3.01 D3.02 is refused otherwise, whatever its header claims', async () => {
-    const { verdict, clock, good } = await setUp();
+    const { ask, verdict, clock, good } = await setUp();
     const seconds = Math.floor(clock.wallClock() / 1000);
     const [head = '', body = '', code = ''] = good.split('.');
     const encode = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
@@ -159,6 +159,11 @@ describe('a JWT', () => {
     expect(Object.fromEntries(Object.keys(bad).map((why, index) => [why, verdicts[index]]))).toEqual(
       Object.fromEntries(Object.keys(bad).map((why) => [why, 'access.jwt'])),
     );
+    const foreign = await Promise.all(Object.values(bad).map((token) => ask(token)));
+    // Only a token of somebody else may be judged by a webhook.
+    expect(Object.keys(bad).filter((_, index) => Object.hasOwn(foreign[index] ?? {}, 'isForeign'))).toEqual([
+      'another issuer',
+    ]);
     expect(await verdict(await sign(first, clock, { exp: seconds - 31 }), 'play')).toBe('access.play-expired');
     expect(await verdict(await sign(first, clock, { exp: seconds - 29 }))).toBe('covers true');
   });

@@ -7,7 +7,7 @@ import { AccessPolicy, type PolicySteps } from '../../src/access/policy/access-p
 import { keepBans } from '../../src/access/policy/ban-file.js';
 import { Bans } from '../../src/access/policy/bans.js';
 import { grantControl } from '../../src/access/policy/grant-control.js';
-import type { Proven, Question } from '../../src/access/policy/question.js';
+import type { Proof, Proven, Question } from '../../src/access/policy/question.js';
 import { Sessions } from '../../src/access/policy/sessions.js';
 import type { SluiceError } from '../../src/protocols/errors.js';
 import { ManualClock } from '../support/manual-clock.js';
@@ -113,6 +113,34 @@ describe('the policy', () => {
     expect(await setUp({}, { limits: { check: () => ({ allowed: false, error: full }) } }).decide()).toMatchObject({
       error: full,
     });
+  });
+
+  it('D1.02 ends at the first proof that refuses a credential it knows, and asks the next one about foreign ones', async () => {
+    const error = accessError('access.expired', 'the key is revoked');
+    const yes: Proof = { prove: () => ({ ok: true, holder: HOLDER, covers: true }) };
+    const no = (more: object): Proof => ({ prove: () => ({ ok: false, error, isGuess: false, ...more }) });
+    const unknown: Proof = { prove: () => undefined };
+    expect(await setUp({}, { proofs: [unknown, no({}), yes] }).code()).toBe('access.expired');
+    expect(await setUp({}, { proofs: [no({ isForeign: true }), unknown, yes] }).code()).toBe('granted');
+    expect(await setUp({}, { proofs: [no({ isForeign: true }), unknown] }).code()).toBe('access.expired');
+  });
+
+  it('D5.09 refuses an address that is banned while a slow proof is asked', async () => {
+    const { bans, clock, code, closed } = setUp(
+      {},
+      {
+        proofs: [
+          {
+            prove: () => {
+              bans.add({ address: '192.0.2.1', until: clock.wallClock() + MINUTE, reason: '' });
+              return { ok: true, holder: HOLDER, covers: true, onClosed: (_, use) => closed.push(use) };
+            },
+          },
+        ],
+      },
+    );
+    expect(await code()).toBe('access.banned');
+    expect(closed).toMatchObject([{ reason: { code: 'access.banned' } }]);
   });
 
   it('D4.06 notifies the giver of a grant once when it ends, even if a later step refused it', async () => {

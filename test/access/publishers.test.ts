@@ -3,7 +3,7 @@
 import { appendFile, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { addKey, rotateKey } from '../../src/access/publishers/change-publishers.js';
+import { addKey, revokeKey, rotateKey } from '../../src/access/publishers/change-publishers.js';
 import { readKeyUse } from '../../src/access/publishers/key-use.js';
 import { Publishers } from '../../src/access/publishers/publishers.js';
 import { runCommand } from '../cli/command-under-test.js';
@@ -52,6 +52,34 @@ describe('the file of publishers', () => {
     expect(ask(secret, { name: 'other' })).toMatchObject({ ok: true, covers: false });
     expect(ask(`${secret}x`)).toBeUndefined();
     await eventually(async () => (await readKeyUse(stateDir))[id]);
+  });
+
+  it('D5.04 can be revoked again more strictly, which neither moves its time nor keeps publishers that it has ended', async () => {
+    const stateDir = await temporaryDirectory();
+    const stored = async (): Promise<Record<string, unknown>> => JSON.parse(await readFile(fileOf(stateDir), 'utf8'));
+    const { id } = await addKey(stateDir, {}, undefined, 0);
+    await revokeKey(stateDir, id, true, 1_000);
+    expect(await stored()).toMatchObject({ revokedAt: '1970-01-01T00:00:01.000Z', keepRunning: true });
+    await revokeKey(stateDir, id, false, 2_000);
+    expect(await stored()).toMatchObject({ revokedAt: '1970-01-01T00:00:01.000Z' });
+    expect(await stored()).not.toHaveProperty('keepRunning');
+    await revokeKey(stateDir, id, true, 3_000);
+    expect(await stored()).not.toHaveProperty('keepRunning');
+  });
+
+  it('D5.04 keeps a key whose publishers may go on, however long ago it was revoked', async () => {
+    const stateDir = await temporaryDirectory();
+    const kept = await addKey(stateDir, {}, undefined, 0);
+    const ended = await addKey(stateDir, {}, undefined, 0);
+    const expiring = await addKey(stateDir, {}, 60 * 86_400_000, 0);
+    await revokeKey(stateDir, kept.id, true, 0);
+    await revokeKey(stateDir, ended.id, false, 0);
+    await revokeKey(stateDir, expiring.id, true, 0);
+    await addKey(stateDir, {}, undefined, 31 * 86_400_000);
+    const text = await readFile(fileOf(stateDir), 'utf8');
+    expect([kept, ended, expiring].map(({ id }) => text.includes(id))).toEqual([true, false, true]);
+    await addKey(stateDir, {}, undefined, 91 * 86_400_000);
+    expect(await readFile(fileOf(stateDir), 'utf8')).not.toContain(expiring.id);
   });
 
   it('D5.01 restricts a key to applications and addresses, with IPv4 in either notation', async () => {

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { hashPassword, parsePasswordHash } from '../../src/access/password-hash.js';
+import type { Proof } from '../../src/access/policy/question.js';
 import { createPublishAccess, type PublishAccessOptions } from '../../src/access/publish-access.js';
 import { policySteps } from '../support/policy-steps.js';
 
@@ -58,6 +59,33 @@ const NEED = '[ AccessManager.Reject ] : [ code=403 need auth; authmod=adobe ]';
 const FAILED = '[ AccessManager.Reject ] : [ authmod=adobe ] : ?reason=authfailed';
 
 describe('passwords', () => {
+  it('D1.02 C3.09 of known users that are wrong, and users removed since they connected, are not handed to a webhook', async () => {
+    const asked: string[] = [];
+    const webhook: Proof = {
+      prove: ({ query, user }) => {
+        asked.push(`${query} ${user ?? ''}`);
+        return { ok: true, covers: true, holder: { proof: 'webhook' } };
+      },
+    };
+    const { check, access } = setUp({ proofs: [webhook] });
+    expect(await check({ user: 'anna', pass: 'wrong' })).toBe(false);
+    expect(await check('', 'removed')).toBe(false);
+    expect(asked).toEqual([]);
+    const refused = await access.check({
+      ...{ app: 'live', name: 'show', remoteAddress: ADDRESS },
+      query: new URLSearchParams({ user: 'anna', pass: 'wrong' }),
+    });
+    expect(refused).toEqual(
+      await setUp().access.check({
+        ...{ app: 'live', name: 'show', remoteAddress: ADDRESS },
+        query: new URLSearchParams({ user: 'nobody', pass: 'wrong' }),
+      }),
+    );
+    for (const query of ['user=nobody&pass=wrong', 'user=anna', 'key=unknown']) expect(await check(query)).toBe(true);
+    expect(await check({ user: 'anna', pass: PASSWORD })).toBe(true);
+    expect(asked).toHaveLength(3);
+  });
+
   it('are stored as salt and base64(md5(user + salt + password)), with a new salt each time', () => {
     const { salt, digest } = parsePasswordHash(anna.hash);
     expect(digest).toBe(createHash('md5').update(`anna${salt}${PASSWORD}`).digest('base64'));

@@ -93,6 +93,28 @@ describe('an outbox', () => {
     expect(lines.at(-1)).toContain('a message is given up');
   });
 
+  it('attempts every message of an earlier process, even if it is older than a day', async () => {
+    const path = await newFile();
+    const killed = await open(path, never);
+    await killed.outbox.promise(message('promised'));
+    killed.outbox.push(message('due'));
+    await expect.poll(() => readFile(path, 'utf8')).toContain('"due"');
+    const tried: string[] = [];
+    const late = new ManualClock();
+    late.wallClockOffset += 2 * 86_400_000;
+    const next = await open(
+      path,
+      ({ id }) => {
+        tried.push(id);
+        return 400;
+      },
+      { clock: late },
+    );
+    // The one that was pushed has had its day; that of the promised one begins now.
+    await expect.poll(() => next.outbox.figures).toEqual({ waiting: 1, delivered: 0, dropped: 1 });
+    await expect.poll(() => tried.sort()).toEqual(['due', 'promised']);
+  });
+
   it('delivers after a kill the pushed and promised messages, and none that was withdrawn or delivered', async () => {
     const path = await newFile();
     const killed = await open(path, (sent) => (sent.id === 'delivered' ? 200 : never(sent)));

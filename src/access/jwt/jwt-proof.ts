@@ -2,7 +2,7 @@
 // token says. A token is verified once: a viewer gets a ticket for it, and a publisher is ended when the token expires.
 
 import { createHash } from 'node:crypto';
-import { errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from 'jose';
+import { decodeJwt, errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from 'jose';
 import type { GrantHolder } from '../../contracts/grant.js';
 import { SluiceError } from '../../protocols/errors.js';
 import type { EpochMilliseconds, Seconds } from '../../protocols/units.js';
@@ -85,8 +85,23 @@ export class JwtProof implements Proof {
       }
       // The message of the error is left out, because it may quote the token.
       const why = error instanceof errors.JOSEError ? error.code : 'its key does not fit its algorithm';
-      return { ok: false, error: accessError('access.jwt', `the JWT is refused: ${why}`), isGuess: true };
+      return {
+        ok: false,
+        error: accessError('access.jwt', `the JWT is refused: ${why}`),
+        isGuess: true,
+        ...(isForeign(token, issuer) && { isForeign: true }),
+      };
     }
+  }
+}
+
+/** Whether a refused token names another issuer than ours. A webhook may know that one. */
+function isForeign(token: string, issuer: string | undefined): boolean {
+  try {
+    return issuer !== undefined && decodeJwt(token).iss !== issuer;
+  } catch (error) {
+    if (error instanceof errors.JOSEError) return false;
+    throw error;
   }
 }
 

@@ -13,7 +13,7 @@ export interface PolicySteps {
   /** Undefined if all addresses are allowed. */
   readonly addresses?: { allows(question: Pick<Question, 'action' | 'app' | 'remoteAddress'>): boolean } | undefined;
   readonly bans: Pick<Bans, 'hasAddress' | 'hasHolder' | 'list' | 'onAdded'>;
-  /** Asked in order, until one of them can judge the request. */
+  /** Asked in order. The first one that recognizes a credential decides, whether it accepts or refuses it. */
   readonly proofs: readonly Proof[];
   /** The error for a request without any proof. */
   readonly missing: (question: Question) => SluiceError;
@@ -46,6 +46,8 @@ export class AccessPolicy {
     if (!proven.ok) return { allowed: false, error: proven.error, isGuess: proven.isGuess };
     const refused = ((): SluiceError | undefined => {
       const { holder, session } = proven;
+      // A proof may take seconds, and the ban may be newer than the question.
+      if (remoteAddress !== undefined && bans.hasAddress(action, remoteAddress)) return banned();
       if (bans.hasHolder(action, holder)) return banned();
       if (session !== undefined && bans.hasHolder(action, sessionHolder(session.sid))) return banned();
       if (!proven.covers || serves?.(question) === false) {
@@ -62,10 +64,11 @@ export class AccessPolicy {
   }
 
   async #prove(question: Question, grantId: string): Promise<Proven | Disproven> {
-    let first: Disproven | undefined;
+    let first: Proven | Disproven | undefined;
     for (const proof of this.#steps.proofs) {
       const result = await proof.prove(question, grantId);
-      if (result?.ok === true) return result;
+      // Otherwise a revoked key or an expired JWT could still be accepted by a webhook.
+      if (result !== undefined && (result.ok || result.isForeign !== true)) return result;
       first ??= result;
     }
     return first ?? { ok: false, error: this.#steps.missing(question), isGuess: true };

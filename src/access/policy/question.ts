@@ -42,13 +42,15 @@ export interface Disproven {
   readonly error: SluiceError;
   /** True if this may be an attempt to guess: the refusal is delayed, and counts as a failure of the address. */
   readonly isGuess: boolean;
+  /** True if somebody else issued the credential: the next proof is asked, and this refusal counts only if none accepts. */
+  readonly isForeign?: true;
 }
 
 /** One kind of proof. */
 export interface Proof {
   /**
    * @param grantId the id that the grant will have
-   * @returns undefined if the request contains nothing that this proof can judge; then the next proof is asked
+   * @returns undefined if the request contains nothing that this proof can judge; then the next proof is asked. A refusal ends the question
    */
   prove(question: Question, grantId: string): Proven | Disproven | undefined | Promise<Proven | Disproven | undefined>;
 }

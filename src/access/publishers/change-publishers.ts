@@ -84,8 +84,10 @@ export async function revokeKey(
   await change(stateDir, (publishers) => {
     found = publishers.keys.some(({ key }) => key === id);
     if (!found) return undefined;
-    const end = { revokedAt: new Date(now).toISOString(), ...(keepRunning && { keepRunning }) };
-    return { ...publishers, keys: publishers.keys.map((key) => (key.key === id ? { ...key, ...end } : key)) };
+    return {
+      ...publishers,
+      keys: publishers.keys.map((key) => (key.key === id ? revoked(key, keepRunning, now) : key)),
+    };
   });
   return found;
 }
@@ -150,9 +152,20 @@ function makeKey(
   return { stored, secret };
 }
 
+/** A second revocation can only be stricter: it ends publishers that the first one kept, and keeps none that the first one has ended. */
+function revoked(
+  { keepRunning: kept = false, ...key }: StoredKey,
+  keepRunning: boolean,
+  now: EpochMilliseconds,
+): StoredKey {
+  const keeps = keepRunning && (key.revokedAt === undefined || kept);
+  return { ...key, revokedAt: key.revokedAt ?? new Date(now).toISOString(), ...(keeps && { keepRunning: true }) };
+}
+
 function withoutOld(keys: readonly StoredKey[], now: EpochMilliseconds): StoredKey[] {
-  return keys.filter(({ revokedAt, expiresAt }) => {
-    const end = revokedAt ?? expiresAt;
+  return keys.filter(({ revokedAt, expiresAt, keepRunning }) => {
+    // Without its key in the file, a publisher that may go on would be ended.
+    const end = keepRunning === true ? expiresAt : (revokedAt ?? expiresAt);
     return end === undefined || Date.parse(end) + KEEP_ENDED > now;
   });
 }

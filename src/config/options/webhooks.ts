@@ -21,7 +21,7 @@ export const webhookOptions = {
       placeholder: 'URL',
       fallback: 'off',
       description:
-        'Address that is asked by POST whether somebody may publish who has neither key nor user nor JWT: https, or http on this machine (docs/access.md).',
+        'Address that is asked by POST whether somebody may publish who has no key, user or JWT that the gateway knows: https, or http on this machine (docs/access.md).',
     }),
   ),
   playWebhook: Type.Optional(

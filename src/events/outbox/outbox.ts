@@ -137,9 +137,11 @@ export class Outbox {
         `messages of an earlier process: ${systemReason(error)}`,
       );
     }
-    for (const [id, { message }] of [...this.#kept]) {
+    const now = this.#clock.wallClock();
+    for (const [id, { message, isDue }] of [...this.#kept]) {
       this.#forget(id);
-      this.#keep(message, true);
+      // A promised message becomes due only now, however long ago it was promised.
+      this.#keep(isDue ? message : { ...message, at: now }, true);
     }
     if (this.#kept.size === 0 && this.#journal.bytes === 0) return;
     await this.#attempt(() => this.#replace());
@@ -156,15 +158,14 @@ export class Outbox {
 
   async #deliver(message: OutboxMessage): Promise<Outcome> {
     if (!this.#kept.has(message.id)) return 'over';
-    if (this.#clock.wallClock() - message.at > GIVE_UP_AFTER) {
-      this.#drop(message.id, 'the server did not accept it for a day');
-      return 'over';
-    }
     const outcome = await this.#post(message);
     if (outcome === 'over') {
       this.#delivered += 1;
       this.#forget(message.id);
       await this.#write({ type: 'over', id: message.id });
+    } else if (this.#clock.wallClock() - message.at > GIVE_UP_AFTER) {
+      // Only after an attempt: this process may have been off for longer than a day.
+      this.#drop(message.id, 'the server did not accept it for a day');
     }
     return outcome;
   }
