@@ -37,7 +37,7 @@ export const accessError = defineErrors({
   'access.too-many-viewers': {
     kind: 'limit',
     summary:
-      'Status 429. The stream already has `maxViewers` viewers. They can go on watching; a place becomes free shortly after one of them leaves.',
+      'Status 429. The stream, the address or the account has as many viewers as it may have (`maxViewers`, `maxViewersPerAddress`, `max_viewers`). They can go on watching; a place becomes free shortly after one of them leaves.',
   },
   'access.too-many-attempts': {
     kind: 'limit',

@@ -27,7 +27,7 @@ export interface GrantOptions {
   /** Names of renditions, each of the configured ladder; `audio` is always among the possible ones. */
   readonly ladder?: readonly string[] | undefined;
   readonly record?: boolean | undefined;
-  /** Limit of concurrent viewers of the stream that is published with this grant. */
+  /** Of a publisher: how many may watch its stream at a time. Of a viewer: how many with the same holder may watch one stream at a time. */
   readonly maxViewers?: number | undefined;
   /** Which publisher wins if another one already has the name. */
   readonly publishConflict?: 'reject' | 'override' | undefined;

@@ -35,7 +35,7 @@ export async function findPlayKeys({ playSecrets, stateDir }: Config): Promise<S
  */
 export async function openViewerPolicy(
   keys: SigningKeys | undefined,
-  { clockSkew, stateDir, maxViewers, segmentDuration }: Config,
+  { clockSkew, stateDir, maxViewers, maxViewersPerAddress, segmentDuration }: Config,
   logger: Logger,
   clock: Clock,
   { grants, bans, sessions, addresses, settingsOf }: SharedAccess,
@@ -48,7 +48,7 @@ export async function openViewerPolicy(
   const leftAfter = 2_000 * Math.ceil(segmentDuration);
   const limits = viewerLimit({
     maxViewers: (app, name) => settingsOf(app, name)?.maxViewers ?? maxViewers,
-    ...{ sessions, grants, leftAfter },
+    ...{ maxViewersPerAddress, sessions, grants, leftAfter },
   });
   const tokens = new ViewerTokens({ keys, wallClock, clockSkew, revoked });
   return {

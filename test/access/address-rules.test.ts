@@ -69,3 +69,37 @@ it('D5.11 counts viewers of one stream by session, never refuses a current viewe
   expect([enter('c'), enter('b')]).toEqual(['in', 'in']);
   expect(check({ ...question('cam'), action: 'publish' }, proven('x'))).toEqual({ allowed: true });
 });
+
+it('D5.11 counts the viewers of one stream by address (/64) and by account', () => {
+  const clock = new ManualClock();
+  const { sessions, grants } = policySteps(clock);
+  const { check } = viewerLimit({ maxViewers: () => 0, maxViewersPerAddress: 2, sessions, grants, leftAfter: 4_000 });
+  const enter = (sid: string, remoteAddress: string | undefined, name = 'cam', account?: string) => {
+    const stream = { app: 'live', name, protocol: 'hls', remoteAddress } as const;
+    const holder = { proof: 'jwt', id: account ?? sid } as const;
+    const session = { sid, until: 9e9 };
+    const options = account === undefined ? {} : { maxViewers: 1 };
+    const question = { ...stream, action: 'play', query: new URLSearchParams() } as const;
+    const decision = check(question, { ok: true, covers: true, holder, session, options });
+    if (!decision.allowed) return decision.error.message;
+    sessions.saw(sid, 'live', name, () => ({ ...stream, sid, until: 9e15, holder }));
+    return 'in';
+  };
+  const [full, again] = ['no more than 2 at a time may watch from this address, try again later', '192.0.2.1'];
+  expect([enter('a', again), enter('b', again), enter('c', again), enter('a', again)]).toEqual([
+    'in',
+    'in',
+    full,
+    'in',
+  ]);
+  expect([enter('c', '192.0.2.2'), enter('d', again, 'other')]).toEqual(['in', 'in']);
+  expect([enter('e', '2001:db8::1'), enter('f', '2001:db8::2'), enter('g', '2001:db8::3')]).toEqual(['in', 'in', full]);
+  // Behind a proxy that names no client, nobody knows who shares an address.
+  expect([1, 2, 3].map((n) => enter(`h${n}`, undefined))).toEqual(['in', 'in', 'in']);
+
+  const taken = 'no more than 1 at a time may watch with this account, try again later';
+  expect([enter('x', undefined, 'cam', 'anna'), enter('y', undefined, 'cam', 'anna')]).toEqual(['in', taken]);
+  expect([enter('x', undefined, 'cam', 'anna'), enter('z', undefined, 'cam', 'ben')]).toEqual(['in', 'in']);
+  clock.advance(5_000);
+  expect([enter('y', undefined, 'cam', 'anna'), enter('g', again)]).toEqual(['in', 'in']);
+});

@@ -100,6 +100,7 @@ describe('loadConfig', () => {
       playAllow: [],
       playDeny: [],
       maxViewers: 0,
+      maxViewersPerAddress: 0,
       webhookSecrets: [],
       onPublishWebhookError: 'deny',
       onPlayWebhookError: 'cached',

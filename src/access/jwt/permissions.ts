@@ -33,10 +33,11 @@ export function allows(claims: Claims, claimName: string, asked: AskedStream): b
 export function optionsIn(claims: Claims, claimName: string): GrantOptions {
   const own = claims[claimName];
   const { title } = isRecord(own) ? own : {};
-  const { max_height: maxHeight } = claims;
+  const { max_height: maxHeight, max_viewers: maxViewers } = claims;
   return {
     ...(typeof title === 'string' && { title: title.slice(0, MAX_TITLE_LENGTH) }),
     ...(isCount(maxHeight) && { maxHeight }),
+    ...(isCount(maxViewers) && { maxViewers }),
   };
 }
 

@@ -79,11 +79,13 @@ export class Sessions {
     return begun;
   }
 
-  /** Number of sessions of a stream with a request within the last `period`. */
-  count(app: string, name: string, period: Milliseconds): number {
+  /** Number of sessions of a stream with a request within the last `period`, of those that `counts` selects. */
+  count(app: string, name: string, period: Milliseconds, counts: (grant: Grant) => boolean = () => true): number {
     const now = this.#clock.now();
     let count = 0;
-    for (const { seen } of this.#byStream.get(`${app} ${name}`) ?? []) if (now - seen <= period) count += 1;
+    for (const { seen, grant } of this.#byStream.get(`${app} ${name}`) ?? []) {
+      if (now - seen <= period && counts(grant)) count += 1;
+    }
     return count;
   }
 

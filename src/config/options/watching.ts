@@ -57,4 +57,11 @@ export const watchingOptions = {
     description:
       'With `playAccess: token`: viewers of one stream at a time, by session, RTMP players included; one more gets 429 at the entry. 0: no limit.',
   }),
+  maxViewersPerAddress: count(0, 1_000_000, {
+    default: 0,
+    unit: 'viewers',
+    fileOnly: true,
+    description:
+      'The same for one stream and one address (IPv6: one /64). Many people may share an address: those of an office, or of a mobile network. 0: no limit.',
+  }),
 };
