@@ -7,7 +7,7 @@ import { temporaryDirectory } from '../support/temp-dir.js';
 
 const SECRET = 'a-secret-of-at-least-32-characters';
 
-it('D3.08 a JWT allows publishing until it expires, and gives a viewer a ticket', async () => {
+it('D3.08 D5.11 a JWT allows publishing until it expires, and gives a viewer a ticket, to as many of one account as it says', async () => {
   const gateway = await startGateway(
     ...['--ladder', 'source', '--jwt-secret', SECRET, '--jwt-issuer', 'me', '--play-access', 'token'],
     ...['--clock-skew', '0', '--state-dir', await temporaryDirectory()],
@@ -35,6 +35,14 @@ it('D3.08 a JWT allows publishing until it expires, and gives a viewer a ticket'
   const thumbnail = `${gateway.http}/hls/live/cam/thumbnail.jpg`;
   expect(await status(thumbnail, { authorization: `Bearer ${viewer}` })).toBe(404);
   expect(await status(`${thumbnail}?jwt=${viewer}`)).toBe(404);
+
+  // Anna is watching already, with her first token.
+  const alsoAnna = new SignJWT({
+    ...{ iss: 'me', sub: 'anna', jti: 'second', exp: Math.floor(Date.now() / 1000) + 600 },
+    ...{ sluice: { play: ['live/cam'] }, max_viewers: 1 },
+  });
+  const second = await alsoAnna.setProtectedHeader({ alg: 'HS256' }).sign(new TextEncoder().encode(SECRET));
+  expect([await status(`${entry}?token=${second}`), await status(`${entry}?token=${viewer}`)]).toEqual([429, 404]);
 
   const brief = await tryToPublish(gateway.rtmp, `brief?jwt=${await sign(3, { publish: ['live/*'] })}`);
   expect(await brief.encoder.event('rejected')).toMatchObject({ description: 'this permission has expired' });

@@ -68,7 +68,6 @@ export class Delivery {
   readonly #unread: UnreadAnswers;
   readonly #calls: SharedCalls;
   readonly #writer: AnswerWriter;
-  /** Undefined if everybody may watch. */
   readonly #bannedWaits: BannedWaits | undefined;
 
   constructor(options: DeliveryOptions) {
