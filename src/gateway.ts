@@ -121,7 +121,8 @@ export class Gateway {
     const shared = { registry, origin, directory: this.#directory, capacity: this.#capacity, emit };
     const admission = new StreamAdmission(parts, shared);
     const ownPorts = () => this.#rtmp.ports;
-    this.#relay = new Relay(parts, { registry, origin, observer, admission, streams: players, emit, ownPorts });
+    const streams = { open: players.openForTarget, isPlayed: players.isPlayed };
+    this.#relay = new Relay(parts, { registry, origin, observer, admission, streams, emit, ownPorts });
     const play = this.#relay.awaited(playAccess(parts, authorizePlay));
     this.#rtmp = new RtmpServer(rtmpOptions(config), {
       access: authorizePublish ? programPublishAccess(authorizePublish, config.apps, logger) : keyAndUsers(parts),

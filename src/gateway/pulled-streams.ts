@@ -23,7 +23,7 @@ export class PulledStreams {
   /** @throws {SluiceError} `relay.url` */
   constructor(
     { config, clock, logger }: Pick<GatewayParts, 'config' | 'clock' | 'logger'>,
-    { registry, admission, observer, origin }: Omit<RelayConnections, 'emit' | 'ownPorts' | 'streams'>,
+    { registry, streams, admission, observer, origin }: Omit<RelayConnections, 'emit' | 'ownPorts'>,
   ) {
     const domain = new FailureDomain('pulled streams', ({ where, cause }) =>
       logger.error({ where, err: cause }, 'internal error: a player does not get a stream that is pulled'),
@@ -45,8 +45,10 @@ export class PulledStreams {
         return ended;
       },
       isTaken: (app, name) => registry.get(app, name) !== undefined,
-      starting: (app, name) => origin.starting(app, name),
-      isRead: (app, name) => (registry.get(app, name)?.statistics.subscribers ?? 0) > 0,
+      // Playlists that wait for their publisher are served meanwhile, since the other server may be away for long.
+      starting: (app, name) =>
+        origin.presentation(app, name)?.ended === false ? undefined : origin.starting(app, name),
+      isPlayed: (app, name) => streams.isPlayed(app, name),
     };
     this.sources = new PullSources(
       config.sources.map(({ stream, url, backup, onDemand = false }) => {

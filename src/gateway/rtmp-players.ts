@@ -23,11 +23,16 @@ export interface HeldStream extends PlaySource {
 /** Serves RTMP players and push targets alike. */
 export interface HeldStreams {
   open(stream: Pick<PlayRequest, 'app' | 'name'>, listener: PlayListener): HeldStream | undefined;
+  /** Like `open`, for a push target. */
+  openForTarget(stream: Pick<PlayRequest, 'app' | 'name'>, listener: PlayListener): HeldStream | undefined;
+  /** Whether this name has an RTMP player, also while its publisher is away. Push targets do not count. */
+  isPlayed(app: string, name: string): boolean;
 }
 
 /** Adds one listener to registry and events for all players. It notifies the players of a name of changes to their stream. */
 export function rtmpPlayers({ registry, isHeld, events }: PlayedStreams): HeldStreams {
   const players = new Map<string, Set<HeldSource>>();
+  const targets = new WeakSet<HeldSource>();
   const playersOf = (app: string, name: string): HeldSource[] => [...(players.get(keyOf(app, name)) ?? [])];
   registry.on({
     onStart: (stream) => callAll(playersOf(stream.app, stream.name), (player) => player.read(stream)),
@@ -35,22 +40,29 @@ export function rtmpPlayers({ registry, isHeld, events }: PlayedStreams): HeldSt
   events.subscribe((event) => {
     if (event.type === 'stream.ended') callAll(playersOf(event.app, event.name), (player) => player.streamEnded());
   });
+  const open = ({ app, name }: Pick<PlayRequest, 'app' | 'name'>, listener: PlayListener): HeldSource | undefined => {
+    const stream = registry.get(app, name);
+    if (stream === undefined && !isHeld(app, name)) return undefined;
+    const key = keyOf(app, name);
+    const ofName = players.get(key) ?? new Set();
+    const player = new HeldSource(listener, {
+      isHeld: () => isHeld(app, name),
+      onClose: () => {
+        if (ofName.delete(player) && ofName.size === 0) players.delete(key);
+      },
+    });
+    players.set(key, ofName.add(player));
+    if (stream !== undefined) player.read(stream);
+    return player;
+  };
   return {
-    open({ app, name }, listener) {
-      const stream = registry.get(app, name);
-      if (stream === undefined && !isHeld(app, name)) return undefined;
-      const key = keyOf(app, name);
-      const ofName = players.get(key) ?? new Set();
-      const player = new HeldSource(listener, {
-        isHeld: () => isHeld(app, name),
-        onClose: () => {
-          if (ofName.delete(player) && ofName.size === 0) players.delete(key);
-        },
-      });
-      players.set(key, ofName.add(player));
-      if (stream !== undefined) player.read(stream);
-      return player;
+    open,
+    openForTarget: (stream, listener) => {
+      const target = open(stream, listener);
+      if (target !== undefined) targets.add(target);
+      return target;
     },
+    isPlayed: (app, name) => playersOf(app, name).some((player) => !targets.has(player)),
   };
 }
 

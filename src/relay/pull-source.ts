@@ -34,10 +34,10 @@ export interface PullPlaces {
   claim(stream: { readonly app: string; readonly name: string; readonly remoteAddress: string }): PulledStream;
   /** Whether somebody publishes under this name. */
   isTaken(app: string, name: string): boolean;
-  /** Requests for this stream wait until the returned function is called. */
-  starting(app: string, name: string): () => void;
-  /** Whether somebody reads the stream over RTMP. */
-  isRead(app: string, name: string): boolean;
+  /** Requests for this stream wait until the returned function is called. Undefined if there are playlists to answer them from. */
+  starting(app: string, name: string): (() => void) | undefined;
+  /** Whether somebody plays the stream over RTMP, or waits for its return. */
+  isPlayed(app: string, name: string): boolean;
 }
 
 export interface PullSourceOptions {
@@ -95,7 +95,7 @@ export class PullSource {
     const { onDemand, places, app, name } = this.#options;
     if (!onDemand || this.#onClosed !== undefined || this.#domain.closed) return;
     this.#lastDemand = this.#clock.now();
-    if (this.#stream !== undefined) return;
+    if (this.#stream !== undefined || places.isTaken(app, name)) return;
     this.#release ??= places.starting(app, name);
     if (this.#state === 'idle') this.#connect();
   }
@@ -127,13 +127,13 @@ export class PullSource {
     const url = this.#urls[this.#url];
     if (url === undefined || this.#onClosed !== undefined) return;
     this.#cancelRetry();
+    this.#began = this.#clock.now();
     const { app, name, places } = this.#options;
     if (places.isTaken(app, name)) {
       this.#failed(relayError('relay.in-use', `somebody publishes ${app}/${name}`));
       return;
     }
     this.#to('connecting');
-    this.#began = this.#clock.now();
     this.#lastMedia = this.#began;
     this.#link = new RtmpLink({
       ...{ role: 'play', url, trust: {}, domain: this.#domain, clock: this.#clock },
@@ -204,11 +204,14 @@ export class PullSource {
     const { code, message } = error;
     this.#lastError = { code, message, time: clock.wallClock() };
     this.#failures = this.#clock.now() - this.#began >= SUCCESS_AFTER ? 1 : this.#failures + 1;
-    // The next URL is tried at once; after a round of all of them there is a pause.
-    this.#url = (this.#url + 1) % this.#urls.length;
+    const isInUse = code === 'relay.in-use';
+    // The next URL is tried at once; after a round of all of them there is a pause. No URL helps while a publisher has the name.
+    if (!isInUse) this.#url = (this.#url + 1) % this.#urls.length;
     const round = Math.ceil(this.#failures / this.#urls.length);
-    const pause = this.#failures % this.#urls.length === 0 ? pauseAfter(round, random()) : 0;
+    const pause = isInUse || this.#failures % this.#urls.length === 0 ? pauseAfter(round, random()) : 0;
     this.#to('backoff');
+    // Requests are answered from the publisher's playlists.
+    if (isInUse) this.#letGo();
     const fields = { app, stream: name, code, retryInMilliseconds: Math.round(pause) };
     logger.warn(fields, `a stream is not pulled: ${message}`);
     this.#cancelRetry = this.#clock.after(pause, () => {
@@ -220,7 +223,7 @@ export class PullSource {
   get #isWanted(): boolean {
     const { idleAfter, places, app, name } = this.#options;
     const asked = this.#lastDemand !== undefined && this.#clock.now() - this.#lastDemand < idleAfter;
-    return asked || places.isRead(app, name);
+    return asked || places.isPlayed(app, name);
   }
 
   #tick(): void {

@@ -33,7 +33,7 @@ function setUp() {
     return source;
   };
   const streamEnds = (name: string): void => bus.emit({ type: 'stream.ended', app: 'live', name, time: 0 });
-  return { registry, ends, open, streamEnds, listeners: () => listeners };
+  return { registry, players, ends, open, streamEnds, listeners: () => listeners };
 }
 
 it('listens once, however many players there are', () => {
@@ -43,6 +43,20 @@ it('listens once, however many players there are', () => {
   expect(listeners()).toBe(before);
   for (const source of sources) source.close();
   expect(listeners()).toBe(before);
+});
+
+it('a name is played by its players, also while its publisher is away, but not by push targets and encoders', () => {
+  const { registry, players, open } = setUp();
+  const stream = registry.claim('live', 'a');
+  stream.subscribe({ maxBytes: 1000 });
+  const listener = { maxBytes: 1000, onReadable: () => undefined, onEnd: () => undefined };
+  players.openForTarget({ app: 'live', name: 'a' }, listener);
+  expect(players.isPlayed('live', 'a')).toBe(false);
+  const player = open('a');
+  stream.end();
+  expect([players.isPlayed('live', 'a'), players.isPlayed('live', 'b')]).toEqual([true, false]);
+  player.close();
+  expect(players.isPlayed('live', 'a')).toBe(false);
 });
 
 it('notifies only the players of a name that a publisher has come and that the stream has ended', () => {

@@ -50,6 +50,7 @@ describe('a source', () => {
     await eventually(async () => ((await playlist()).ok ? true : undefined));
     await first.stop();
     await inState('backoff');
+    expect((await playlist()).status).toBe(200);
     await publish(origin);
     await inState('pulling');
     expect((await playlist()).status).toBe(200);
@@ -63,13 +64,16 @@ describe('a source', () => {
       return Number(new RegExp(`^${name} (\\d+)`, 'm').exec(page)?.[1]);
     };
     const connections = () => metric('sluice_rtmp_plays_total');
-    const { playlist, state, inState } = await pulling(
+    const { gateway, playlist, state, inState } = await pulling(
       [{ stream: 'live/cam', url: `${origin.rtmp}/cam`, onDemand: true }],
       {
         pullIdle: 1,
       },
     );
     expect(state()?.state).toBe('idle');
+    // A push target is no viewer.
+    const copy = await startServer();
+    await gateway.targets.add({ stream: 'live/cam', url: `rtmp://127.0.0.1:${copy.port}/live/copy` });
     const answers = await Promise.all([playlist(), playlist(), playlist()]);
     expect(answers.map(({ status }) => status)).toEqual([200, 200, 200]);
     expect(await connections()).toBe(1);
@@ -78,6 +82,17 @@ describe('a source', () => {
     // The playlists wait for `resumeWindow`, and whoever asks for them wants the stream.
     expect((await playlist()).status).toBe(200);
     await eventually(async () => ((await connections()) === 2 ? true : undefined));
+  });
+
+  it('H1.21 that is pulled on demand leaves its playlists to viewers while the other server is away', async () => {
+    const origin = await startGateway('--ladder', 'source');
+    await publish(origin);
+    const sources = [{ stream: 'live/cam', url: `${origin.rtmp}/cam`, onDemand: true }];
+    const { playlist, inState } = await pulling(sources, { resumeWindow: 60 });
+    await eventually(async () => ((await playlist()).ok ? true : undefined));
+    await origin.close();
+    await inState('backoff');
+    expect((await playlist()).status).toBe(200);
   });
 
   it('H1.20 an RTMP player waits for a stream that is pulled for it', async () => {
