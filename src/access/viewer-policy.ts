@@ -64,12 +64,13 @@ export class ViewerPolicy implements ViewerAccess, PlayAccess {
     const { sid, until } = session;
     const { sessions, tokens } = this.#options;
     let isNew = false;
-    sessions.saw(sid, request.app, request.name, () => {
+    const start = (): SessionStart => {
       isNew = true;
       const { id, holder, options } = permit.grant;
       const onClosed: SessionStart['onClosed'] = (_, use) => permit.close(use);
       return { ...request, sid, until: until * 1000, holder, options, grantId: id, onClosed };
-    });
+    };
+    sessions.saw(sid, request.app, request.name, start, until * 1000);
     // The session already has a grant.
     if (!isNew) permit.close({ isUnused: true });
     const maxHeight = cappedHeight(session.maxHeight ?? permit.grant.options.maxHeight);
@@ -88,7 +89,8 @@ export class ViewerPolicy implements ViewerAccess, PlayAccess {
     const bannedError = this.#bannedViewer(remoteAddress, holder);
     // Checked before the session is counted; otherwise a banned session would reappear with each request that it still makes.
     if (bannedError !== undefined) return { allowed: false, error: told(bannedError) };
-    const grant = sessions.saw(sid, app, name, () => ({ ...request, sid, until: until * 1000, holder }));
+    const start = (): SessionStart => ({ ...request, sid, until: until * 1000, holder });
+    const grant = sessions.saw(sid, app, name, start, until * 1000);
     const error =
       steps.addresses?.allows({ action: 'play', app, remoteAddress }) === false
         ? accessError('access.address', 'this address is refused')

@@ -7,8 +7,10 @@ import type { EpochMilliseconds, Milliseconds } from '../protocols/units.js';
 export type GrantAction = 'publish' | 'play';
 export type GrantProtocol = 'rtmp' | 'hls' | 'dash' | 'thumbnail';
 
+export const PROOF_KINDS = ['open', 'key', 'user', 'token', 'jwt', 'webhook', 'program'] as const;
+
 /** How the holder proved its rights. `open`: no proof is needed. `program`: the embedding program decided. */
-export type ProofKind = 'open' | 'key' | 'user' | 'token' | 'jwt' | 'webhook' | 'program';
+export type ProofKind = (typeof PROOF_KINDS)[number];
 
 /** Who holds a grant. */
 export interface GrantHolder {
@@ -44,6 +46,8 @@ export interface Grant {
   /** The public name. */
   readonly name: string;
   readonly holder: GrantHolder;
+  /** The session of a viewer's token or JWT, which tickets name, and by which an operator can end all its grants. Not a secret. */
+  readonly session?: string | undefined;
   /** IP address; undefined for a viewer behind a proxy that does not name its client. */
   readonly remoteAddress: string | undefined;
   readonly since: EpochMilliseconds;
@@ -93,13 +97,17 @@ export interface GrantControl {
   /** One of them. */
   grant(id: string): Grant | undefined;
   /**
-   * Ends a running grant within a second. A viewer over HTTP is refused until its token ends. A publisher may come back at once, unless it is
-   * banned: most encoders do within seconds.
+   * Ends a running grant within a second. A viewer with a session is refused until its token ends. Others may come back at once, unless they
+   * are banned: most encoders do within seconds.
    * @param reason what the peer is told, up to 120 characters
    * @param banFor how long its holder, or its address if nothing else tells it from others, is kept out
    * @returns false if there is no such grant
    */
   end(id: string, reason: string, banFor?: Milliseconds): boolean;
+  /**
+   * @param ban an `until` of Infinity bans forever
+   * @throws {RangeError} if it names neither an IP address nor a holder with an id, if `until` is not a number, or if its texts are too long
+   */
   ban(ban: Omit<Ban, 'id'>): Ban;
   /** The bans in force. */
   listBans(): readonly Ban[];

@@ -43,7 +43,7 @@ export function sharedAccess(
     publish: { allow: publishAllow, deny: publishDeny },
     play: { allow: playAllow, deny: playDeny },
   });
-  const control = grantControl({ grants, sessions, bans, wallClock });
+  const control = grantControl({ grants, sessions, bans, wallClock, clockSkew: config.clockSkew });
   let settingsOf: StreamSettings = () => undefined;
   const close = (): void => {
     sessions.close();

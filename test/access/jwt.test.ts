@@ -168,6 +168,14 @@ describe('a JWT', () => {
     expect(await verdict(await sign(first, clock, { exp: seconds - 29 }))).toBe('covers true');
   });
 
+  it('D3.02 that ends later than anything can be shown counts until the year 9999', async () => {
+    const { ask, clock } = await setUp();
+    const proven = await ask(await sign(first, clock, { exp: 1e300 }), 'play');
+    expect(proven).toMatchObject({ session: { until: 253_402_300_799 } });
+    const publisher = await ask(await sign(first, clock, { exp: 9e12 }));
+    expect(publisher).toMatchObject({ until: (253_402_300_799 + 30) * 1000 });
+  });
+
   it('D3.01 must use HS256 if a shared secret is configured', async () => {
     const clock = new ManualClock();
     const secret = new TextEncoder().encode('a-secret-of-at-least-32-characters');

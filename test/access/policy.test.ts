@@ -53,7 +53,7 @@ function setUp(proven: Partial<Proven> = {}, steps: Partial<PolicySteps> = {}) {
     limits: { check: () => note('limits', { allowed: true }) },
     ...steps,
   });
-  const control = grantControl({ ...shared, wallClock: () => clock.wallClock() });
+  const control = grantControl({ ...shared, wallClock: () => clock.wallClock(), clockSkew: 30 });
   const decide = (question: Partial<Question> = {}) => policy.decide({ ...QUESTION, ...question });
   const code = async (question: Partial<Question> = {}) => {
     const decision = await decide(question);
@@ -210,6 +210,33 @@ describe('operators', () => {
   });
 });
 
+describe('bans of a program', () => {
+  it.each([
+    ['nobody', { address: undefined }],
+    ['no holder', { address: undefined, holder: { proof: 'key' as const } }],
+    ['no IP address', { address: 'example.com' }],
+    ['a time that is no number', { until: Number.NaN }],
+    ['a long reason', { reason: 'x'.repeat(1_001) }],
+    ['a long id', { holder: { proof: 'user' as const, id: 'x'.repeat(257) } }],
+  ])('D5.09 that have %s are refused and change nothing', (_, fault) => {
+    const { control } = setUp();
+    expect(() => control.ban({ address: '192.0.2.1', until: 9e12, reason: '', ...fault })).toThrow(RangeError);
+    expect(control.listBans()).toEqual([]);
+  });
+
+  it('D5.09 may last forever, also after a restart', async () => {
+    const stateDir = await temporaryDirectory();
+    const nothing = () => undefined;
+    const logger = { debug: nothing, info: nothing, warn: nothing, error: nothing };
+    const before = await keepBans({ stateDir, logger, wallClock: () => 0 });
+    before.bans.add({ address: '192.0.2.1', until: Number.POSITIVE_INFINITY, reason: 'x'.repeat(1_000) });
+    before.bans.add({ holder: { proof: 'user', id: 'x'.repeat(256) }, until: 1e300, reason: '' });
+    await before.close();
+    const { bans } = await keepBans({ stateDir, logger, wallClock: () => 0 });
+    expect(bans.list().map(({ until }) => new Date(until).getUTCFullYear())).toEqual([275760, 275760]);
+  });
+});
+
 describe('sessions of viewers', () => {
   const session = (sid: string, onClosed?: () => void) => () => ({
     ...({
@@ -259,13 +286,42 @@ describe('sessions of viewers', () => {
   it('D5.10 end together with their ticket, which is refused until it expires, whatever stream it is used for', () => {
     const clock = new ManualClock();
     const steps = policySteps(clock);
-    const control = grantControl({ ...steps, wallClock: () => clock.wallClock() });
+    const control = grantControl({ ...steps, wallClock: () => clock.wallClock(), clockSkew: 30 });
     const until = clock.wallClock() + MINUTE;
     const grant = steps.sessions.saw('a', 'live', 'cam', () => ({ ...session('a')(), until }));
     expect(control.end(grant.id, 'stop')).toBe(true);
     expect(control.listGrants()).toEqual([]);
     expect(steps.bans.hasHolder('play', { proof: 'token', id: 'a' })).toBe(true);
-    clock.advance(MINUTE);
+    clock.advance(MINUTE + 29_999);
+    expect(steps.bans.hasHolder('play', { proof: 'token', id: 'a' })).toBe(true);
+    clock.advance(1);
     expect(steps.bans.hasHolder('play', { proof: 'token', id: 'a' })).toBe(false);
+  });
+
+  it('D5.10 that have got a new token are refused until that one ends', () => {
+    const { sessions, bans, control, clock } = setUp();
+    const until = clock.wallClock() + MINUTE;
+    const start = () => ({ ...session('a')(), until });
+    const { id } = sessions.saw('a', 'live', 'cam', start, until);
+    sessions.saw('a', 'live', 'cam', start, until + MINUTE);
+    sessions.saw('a', 'live', 'cam', start, until);
+    expect(control.grant(id)).toMatchObject({ until: until + MINUTE, session: 'a' });
+    control.end(id, 'stop');
+    expect(bans.list()).toMatchObject([{ until: until + MINUTE + 30_000 }]);
+  });
+
+  it('D5.10 end together with an RTMP player, which has the session of its token and is not ended before the skew is over', async () => {
+    const { begin, control, code, clock } = setUp({
+      holder: { proof: 'jwt', id: 'anna' },
+      session: { sid: 'a', until: 1_900_000_000 },
+    });
+    const player = await begin({ action: 'play' });
+    expect(control.grant(player.id)).toMatchObject({ session: 'a', until: 1_900_000_000_000 });
+    clock.wallClockOffset += 1_900_000_001_000 - clock.wallClock();
+    clock.advance(1_000);
+    expect(player.ends).toEqual([]);
+    control.end(player.id, 'stop');
+    expect(player.ends).toHaveLength(1);
+    expect(await code({ action: 'play' })).toBe('access.banned');
   });
 });

@@ -28,6 +28,8 @@ export interface JwtOptions {
 const MAX_LENGTH = 8_192;
 /** Three parts; the first is JSON, so it begins with `{"`. */
 const FORM = /^eyJ[\w-]*\.[\w-]+\.[\w-]*$/;
+/** The year 9999: later times cannot be shown, and a ticket has no room for them. */
+const LATEST: Seconds = 253_402_300_799;
 const JWT_PARAMETER = 'jwt';
 const SID = /^[\w-]{1,32}$/;
 const HASH_LENGTH = 22;
@@ -48,7 +50,7 @@ export class JwtProof implements Proof {
     if (!('claims' in verified)) return verified;
     const { claims } = verified;
     const { claim, clockSkew } = this.#options;
-    const { exp = 0 } = claims;
+    const exp = Math.min(claims.exp ?? 0, LATEST);
     const sid = sessionOf(claims, token);
     return {
       ok: true,

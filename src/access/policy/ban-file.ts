@@ -3,14 +3,14 @@
 import { join } from 'node:path';
 import { Type } from 'typebox';
 import { Value } from 'typebox/value';
-import type { Ban } from '../../contracts/grant.js';
+import { type Ban, PROOF_KINDS } from '../../contracts/grant.js';
 import type { Logger } from '../../contracts/logger.js';
 import { FailureDomain } from '../../protocols/failure-domain.js';
 import { systemReason } from '../../protocols/system-error.js';
 import type { EpochMilliseconds } from '../../protocols/units.js';
 import { accessError } from '../errors.js';
 import { changeStateFile, readStateFile, type StateFile } from '../state-file.js';
-import { Bans } from './bans.js';
+import { Bans, END_OF_TIME, MAX_BAN_REASON, MAX_HOLDER_ID } from './bans.js';
 
 const BAN_FILE = 'bans.json';
 /** More than the largest number of bans with the longest texts. */
@@ -22,12 +22,12 @@ const StoredBan = Type.Object({
   address: Type.Optional(Type.String({ maxLength: 64 })),
   holder: Type.Optional(
     Type.Object({
-      proof: Type.Enum(['open', 'key', 'user', 'token', 'jwt', 'webhook', 'program']),
-      id: Type.Optional(Type.String({ maxLength: 256 })),
+      proof: Type.Enum([...PROOF_KINDS]),
+      id: Type.Optional(Type.String({ maxLength: MAX_HOLDER_ID })),
     }),
   ),
   until: Type.Number(),
-  reason: Type.String({ maxLength: 1000 }),
+  reason: Type.String({ maxLength: MAX_BAN_REASON }),
 });
 const StoredBans = Type.Object({ version: Type.Literal(1), bans: Type.Array(StoredBan) });
 
@@ -90,7 +90,7 @@ function parse(file: StateFile, text: string | undefined): readonly Ban[] {
       `${fault?.instancePath ?? ''} ${fault?.message ?? 'is wrong'}; correct it, or remove it to lift all bans`,
     );
   }
-  return value.bans;
+  return value.bans.map((ban) => ({ ...ban, until: Math.min(ban.until, END_OF_TIME) }));
 }
 
 function banFile(path: string): StateFile {

@@ -1,13 +1,18 @@
 // Bans: addresses and holders that are refused for some time. Their number is bounded: beyond it, the ban with the least time left is
 // removed.
 
-import type { Ban, GrantAction, GrantHolder } from '../../contracts/grant.js';
+import { isIP } from 'node:net';
+import { type Ban, type GrantAction, type GrantHolder, PROOF_KINDS } from '../../contracts/grant.js';
 import { addressGroup } from '../../protocols/address-group.js';
 import type { EpochMilliseconds } from '../../protocols/units.js';
 import { newGrantId } from './grants.js';
 
 /** About 3 MB. */
 const MAX_BANS = 10_000;
+/** The last time that a Date can hold. */
+export const END_OF_TIME: EpochMilliseconds = 8.64e15;
+export const MAX_BAN_REASON = 1_000;
+export const MAX_HOLDER_ID = 256;
 
 export class Bans {
   readonly #wallClock: () => EpochMilliseconds;
@@ -33,9 +38,12 @@ export class Bans {
     return this.#bans.size;
   }
 
+  /** @throws {RangeError} for a ban that could not be read again after a restart, or that refuses nobody */
   add(ban: Omit<Ban, 'id'>): Ban {
+    const fault = faultOf(ban);
+    if (fault !== undefined) throw new RangeError(fault);
     this.#forget();
-    const added: Ban = { ...ban, id: newGrantId() };
+    const added: Ban = { ...ban, until: Math.min(ban.until, END_OF_TIME), id: newGrantId() };
     this.#keep(added);
     this.#onChange();
     for (const listener of [...this.#listeners]) listener();
@@ -115,6 +123,19 @@ export class Bans {
     return first?.id ?? '';
   }
 }
+
+function faultOf({ address, holder, action, until, reason }: Omit<Ban, 'id'>): string | undefined {
+  if (address === undefined && holder?.id === undefined) return 'expected an address, or a holder with an id';
+  if (address !== undefined && isIP(address) === 0) return 'address: expected an IP address';
+  if (holder !== undefined && !PROOF_KINDS.includes(holder.proof)) return 'holder.proof: expected a kind of proof';
+  if (holder?.id !== undefined && !isText(holder.id, MAX_HOLDER_ID))
+    return `holder.id: expected up to ${MAX_HOLDER_ID} characters`;
+  if (action !== undefined && action !== 'publish' && action !== 'play') return 'action: expected publish or play';
+  if (typeof until !== 'number' || Number.isNaN(until)) return 'until: expected milliseconds since 1970';
+  return isText(reason, MAX_BAN_REASON) ? undefined : `reason: expected up to ${MAX_BAN_REASON} characters`;
+}
+
+const isText = (value: unknown, longest: number): boolean => typeof value === 'string' && value.length <= longest;
 
 function partiesOf({ address, holder }: Ban): readonly string[] {
   return [

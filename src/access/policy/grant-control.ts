@@ -1,7 +1,7 @@
 // What operators can do: list who publishes and who watches, end them, and ban them.
 
 import type { Ban, Grant, GrantControl } from '../../contracts/grant.js';
-import type { EpochMilliseconds, Milliseconds } from '../../protocols/units.js';
+import type { EpochMilliseconds, Milliseconds, Seconds } from '../../protocols/units.js';
 import { accessError } from '../errors.js';
 import type { Bans } from './bans.js';
 import { type Grants, sameHolder, sessionHolder } from './grants.js';
@@ -17,9 +17,11 @@ export interface ControlledGrants {
   readonly sessions: Sessions;
   readonly bans: Bans;
   readonly wallClock: () => EpochMilliseconds;
+  /** How long a token is accepted after its end. */
+  readonly clockSkew: Seconds;
 }
 
-export function grantControl({ grants, sessions, bans, wallClock }: ControlledGrants): GrantControl {
+export function grantControl({ grants, sessions, bans, wallClock, clockSkew }: ControlledGrants): GrantControl {
   /** Ends the grants to which a ban applies. */
   function endBanned({ action, holder, address }: Ban): void {
     const error = accessError('access.banned', 'the operator ended this');
@@ -35,8 +37,19 @@ export function grantControl({ grants, sessions, bans, wallClock }: ControlledGr
   }
 
   function banGrant({ action, holder, remoteAddress }: Grant, banFor: Milliseconds, reason: string): void {
-    const party = holder.id === undefined ? { address: remoteAddress } : { holder };
-    bans.add({ action, ...party, until: wallClock() + banFor, reason });
+    const until = wallClock() + banFor;
+    if (holder.id !== undefined) bans.add({ action, holder, until, reason });
+    else if (remoteAddress !== undefined) bans.add({ action, address: remoteAddress, until, reason });
+  }
+
+  /** Otherwise a viewer could continue with its ticket, or come back with its token. */
+  function banSession({ session, until = 0 }: Grant, banFor: Milliseconds, reason: string): void {
+    if (session === undefined) return;
+    const accepted = until + clockSkew * 1000;
+    bans.add({
+      ...{ action: 'play', holder: sessionHolder(session), reason },
+      until: Math.max(accepted, wallClock() + banFor),
+    });
   }
 
   return {
@@ -47,15 +60,14 @@ export function grantControl({ grants, sessions, bans, wallClock }: ControlledGr
       const error = accessError('access.ended', reason);
       const grant = grants.get(id);
       if (grant !== undefined) {
+        banSession(grant, banFor, reason);
         if (banFor > 0) banGrant(grant, banFor, reason);
         return grants.end(id, error);
       }
       const session = sessions.find(id);
       if (session === undefined) return false;
       const { sid } = session;
-      // Otherwise the viewer could continue with its ticket.
-      const until = Math.max(session.grant.until ?? 0, wallClock() + banFor);
-      bans.add({ action: 'play', holder: sessionHolder(sid), until, reason });
+      banSession(session.grant, banFor, reason);
       if (banFor > 0) banGrant(session.grant, banFor, reason);
       sessions.end(sid, { reason: error });
       return true;

@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto';
 import type { Grant, GrantHolder, GrantUse, Permit } from '../../contracts/grant.js';
 import type { Clock } from '../../protocols/clock.js';
 import type { SluiceError } from '../../protocols/errors.js';
-import type { Milliseconds } from '../../protocols/units.js';
+import type { EpochMilliseconds, Milliseconds } from '../../protocols/units.js';
 import { accessError } from '../errors.js';
 import type { Proven, Question } from './question.js';
 
@@ -15,6 +15,8 @@ const ID_BYTES = 9;
 interface Running {
   readonly grant: Grant;
   readonly end: (reason: SluiceError) => void;
+  /** When to end it. Undefined for viewers with a session, whose server checks the session, which may be accepted a little longer. */
+  readonly endsAt: EpochMilliseconds | undefined;
 }
 
 /** 72 random bits. */
@@ -35,16 +37,19 @@ export class Grants {
 
   issue(id: string, question: Question, proven: Proven): Permit {
     const { action, protocol, app, remoteAddress } = question;
-    const { holder, until, options = {}, name = question.name, onClosed } = proven;
+    const { holder, until: endsAt, session, options = {}, name = question.name, onClosed } = proven;
     const since = this.#clock.wallClock();
-    const grant: Grant = { id, action, protocol, app, name, holder, remoteAddress, since, until, options };
+    const grant: Grant = {
+      ...{ id, action, protocol, app, name, holder, remoteAddress, since, options },
+      ...(session === undefined ? { until: endsAt } : { until: session.until * 1000, session: session.sid }),
+    };
     let isClosed = false;
     return {
       grant,
       begin: (end) => {
         if (isClosed) return;
-        this.#running.set(id, { grant, end });
-        if (until !== undefined) this.#look();
+        this.#running.set(id, { grant, end, endsAt });
+        if (endsAt !== undefined) this.#look();
       },
       close: (use: GrantUse = {}) => {
         if (isClosed) return;
@@ -93,14 +98,13 @@ export class Grants {
       this.#cancelLook = undefined;
       const now = this.#clock.wallClock();
       try {
-        this.endWhere(({ until }) =>
-          until !== undefined && until <= now
-            ? accessError('access.expired', 'this permission has expired')
-            : undefined,
-        );
+        for (const { grant, endsAt } of [...this.#running.values()]) {
+          if (endsAt !== undefined && endsAt <= now)
+            this.end(grant.id, accessError('access.expired', 'this permission has expired'));
+        }
       } finally {
         // If ending one holder throws, the others must still be ended.
-        if ([...this.#running.values()].some(({ grant }) => grant.until !== undefined)) this.#look();
+        if ([...this.#running.values()].some(({ endsAt }) => endsAt !== undefined)) this.#look();
       }
     });
   }

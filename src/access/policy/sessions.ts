@@ -30,7 +30,7 @@ export interface SessionStart {
 interface Session {
   readonly key: string;
   readonly sid: string;
-  readonly grant: Grant;
+  grant: Grant;
   readonly onClosed: SessionStart['onClosed'];
   seen: Milliseconds;
 }
@@ -60,8 +60,9 @@ export class Sessions {
   /**
    * Call for each request of a session.
    * @param start called if the session is new
+   * @param until when the token of this request ends: several tokens may have one session, which ends with the last of them
    */
-  saw(sid: string, app: string, name: string, start: () => SessionStart): Grant {
+  saw(sid: string, app: string, name: string, start: () => SessionStart, until: EpochMilliseconds = 0): Grant {
     const now = this.#clock.now();
     const key = keyOf(sid, app, name);
     const known = this.#sessions.get(key);
@@ -71,6 +72,7 @@ export class Sessions {
         this.#sessions.delete(key);
         this.#sessions.set(key, known);
       }
+      if (until > (known.grant.until ?? Number.POSITIVE_INFINITY)) known.grant = { ...known.grant, until };
       return known.grant;
     }
     const begun = this.#begin(start(), now);
@@ -113,7 +115,10 @@ export class Sessions {
     const { sid, app, name, protocol, remoteAddress, holder, until, options = {}, onClosed } = start;
     const id = start.grantId ?? newGrantId();
     const since = this.#clock.wallClock();
-    const grant: Grant = { id, action: 'play', protocol, app, name, holder, remoteAddress, since, until, options };
+    const grant: Grant = {
+      ...{ id, action: 'play', protocol, app, name, holder, remoteAddress, since, until, options },
+      session: sid,
+    } as const;
     const key = keyOf(sid, app, name);
     const session: Session = { key, sid, grant, onClosed, seen: now };
     this.#sessions.set(key, session);

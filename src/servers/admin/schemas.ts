@@ -31,6 +31,9 @@ const SessionSchema = Type.Object(
     app: Type.String(),
     name: Type.String(),
     holder: HolderSchema,
+    session: Type.Optional(
+      Type.String({ description: 'session of the token of a viewer; all with the same one can be ended together' }),
+    ),
     remoteAddress: Type.Optional(Type.String()),
     since: Time('when it began'),
     until: Type.Optional(Time('when its permission expires')),

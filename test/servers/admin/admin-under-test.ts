@@ -46,6 +46,7 @@ export const VIEWER: Grant = {
   action: 'play',
   protocol: 'hls',
   holder: { proof: 'token', id: 'sid-of-a-token' },
+  session: 'sid-of-a-token',
   until: 1_900_000_000_000,
 };
 
@@ -216,6 +217,8 @@ export interface AdminUnderTest {
   readonly audit: AuditLog;
   /** Sessions of play tokens that were revoked. */
   readonly revoked: string[];
+  /** When their tokens end, in seconds. */
+  readonly revokedUntil: number[];
   readonly refused: ReadonlyMap<string, number>;
   readonly tokens: Readonly<Record<OperatorRole, string>>;
   /** The headers of a request with the token of this role. */
@@ -231,6 +234,7 @@ export async function adminUnderTest(changes: Partial<AdminAppDependencies> = {}
   const audit = new AuditLog({ stateDir, wallClock });
   const streams = [LIVE_STREAM];
   const revoked: string[] = [];
+  const revokedUntil: number[] = [];
   const targets = new PushTargets({
     ...{ configured: [], hosts: [], store: targetStore(stateDir), clock: systemClock, logger: silentLogger },
     ...{ streams: { open: () => undefined, list: () => [] }, ownPorts: () => [], onState: () => undefined },
@@ -244,7 +248,10 @@ export async function adminUnderTest(changes: Partial<AdminAppDependencies> = {}
     },
     grants,
     events: new FakeEvents(),
-    revokeSession: async ({ sid }) => void revoked.push(sid),
+    revokeSession: async ({ sid, until }) => {
+      revoked.push(sid);
+      revokedUntil.push(until);
+    },
     recordings,
     sources: () => [SOURCE],
     targets,
@@ -274,6 +281,7 @@ export async function adminUnderTest(changes: Partial<AdminAppDependencies> = {}
     operators,
     audit,
     revoked,
+    revokedUntil,
     refused,
     tokens,
     as: (role) => ({ authorization: `Bearer ${tokens[role]}` }),

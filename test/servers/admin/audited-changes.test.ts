@@ -2,7 +2,8 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { auditPath } from '../../../src/access/audit/audit-files.js';
-import { adminUnderTest } from './admin-under-test.js';
+import type { Grant } from '../../../src/contracts/grant.js';
+import { adminUnderTest, PUBLISHER, VIEWER } from './admin-under-test.js';
 
 const KICK = { method: 'DELETE', url: '/api/v1/streams/live/demo/publisher?ban=10m&reason=wrong+camera' } as const;
 
@@ -151,17 +152,61 @@ describe('lists', () => {
   it('have pages', async () => {
     const admin = await adminUnderTest();
     const first = (await admin.app.inject({ url: '/api/v1/sessions?limit=1', headers: admin.as('viewer') })).json();
-    expect(first).toMatchObject({ sessions: [{ id: 'grant-1' }], next: 'grant-1' });
+    expect(first).toMatchObject({ sessions: [{ id: 'grant-1' }], next: `${PUBLISHER.since}-grant-1` });
     const second = await admin.app.inject({
-      url: '/api/v1/sessions?limit=1&after=grant-1',
+      url: `/api/v1/sessions?limit=1&after=${first.next}`,
       headers: admin.as('viewer'),
     });
     expect(second.json()).toEqual({ sessions: [expect.objectContaining({ id: 'grant-2' })] });
+    const strange = { url: '/api/v1/sessions?after=grant-1', headers: admin.as('viewer') };
+    expect((await admin.app.inject(strange)).statusCode).toBe(400);
     const played = await admin.app.inject({
       url: '/api/v1/sessions?action=play&app=live',
       headers: admin.as('viewer'),
     });
     expect(played.json().sessions).toHaveLength(1);
+  });
+
+  it('go on behind a session that has ended, and name each of the others once', async () => {
+    const admin = await adminUnderTest();
+    // Two began in the same moment.
+    const ids = ['a', 'b', '-c', 'd', 'e'];
+    admin.grants.grants = ids.map((id, index) => ({ ...PUBLISHER, id, since: 1000 + (index >> 1) }));
+    const seen: string[] = [];
+    let next: string | undefined = '';
+    while (next !== undefined) {
+      const url = `/api/v1/sessions?limit=1${next === '' ? '' : `&after=${next}`}`;
+      const page: { sessions: { id: string }[]; next?: string } = (
+        await admin.app.inject({ url, headers: admin.as('viewer') })
+      ).json();
+      const [{ id } = { id: '' }] = page.sessions;
+      seen.push(id);
+      admin.grants.grants = admin.grants.grants.filter((grant) => grant.id !== id);
+      next = page.next;
+    }
+    expect(seen).toEqual(['a', 'b', '-c', 'd', 'e']);
+  });
+
+  it('D5.10 end all sessions of a JWT by its session, and say of players without one that they can come back', async () => {
+    const admin = await adminUnderTest();
+    const headers = admin.as('operator');
+    const player: Grant = { ...PUBLISHER, action: 'play', protocol: 'rtmp', holder: { proof: 'open' } };
+    admin.grants.grants = [
+      { ...player, id: 'one', holder: { proof: 'jwt', id: 'anna' }, session: 'of-anna' },
+      { ...player, id: 'two' },
+    ];
+    const jwt = await admin.app.inject({ method: 'DELETE', url: '/api/v1/sessions/of-anna', headers });
+    expect(jwt.json()).toMatchObject({ ended: 1, note: expect.stringContaining('until its token expires') });
+    const open = await admin.app.inject({ method: 'DELETE', url: '/api/v1/sessions/two', headers });
+    expect(open.json()).toMatchObject({ ended: 1, note: expect.stringContaining('connect again') });
+  });
+
+  it('D5.10 revoke a session of several tokens until the last of them ends', async () => {
+    const admin = await adminUnderTest();
+    const until = (id: string, seconds: number): Grant => ({ ...VIEWER, id, until: seconds * 1000 });
+    admin.grants.grants = [until('one', 1_900_000_000), until('two', 1_950_000_000), until('three', 1_800_000_000)];
+    await admin.app.inject({ method: 'DELETE', url: '/api/v1/sessions/sid-of-a-token', headers: admin.as('operator') });
+    expect(admin.revokedUntil).toEqual([1_950_000_000]);
   });
 
   it('D5.10 end all sessions of a play token by its sid', async () => {

@@ -31,10 +31,10 @@ const TAG = 'Publishers and viewers';
 const DEFAULT_PAGE = 100;
 const REASON = 'the operator ended this';
 /** Without a ban, most encoders reconnect before the operator sees that they were ended. */
-const COMES_BACK = 'Most encoders connect again within seconds. Use ?ban=10m to refuse it for 10 minutes.';
+const COMES_BACK = 'Most encoders and players connect again within seconds. Use ?ban=10m to refuse it for 10 minutes.';
 const STAYS_AWAY = 'It cannot return before bannedUntil. DELETE /api/v1/bans/{id} removes the ban earlier.';
 const VIEWER_NOTE =
-  'Refused from the next playlist request on, until its token expires. Behind a CDN, only requests that reach the gateway, or an edge that asks it, are refused.';
+  'Refused until its token expires; over HTTP from the next playlist request on. Behind a CDN, only requests that reach the gateway, or an edge that asks it, are refused.';
 
 const SessionQuery = Type.Object(
   {
@@ -63,19 +63,18 @@ export async function sessionRoutes(plain: FastifyInstance, options: SessionRout
     }),
     (request, reply) => {
       const { app: application, name, action, after, limit } = request.query as Static<typeof SessionQuery>;
-      const found = grants
-        .listGrants()
-        .filter(
-          (grant) =>
-            (application === undefined || grant.app === application) &&
-            (name === undefined || grant.name === name) &&
-            (action === undefined || grant.action === action),
-        );
-      const start = after === undefined ? 0 : found.findIndex(({ id }) => id === after) + 1;
-      const page = found.slice(start, start + Number(limit ?? DEFAULT_PAGE));
+      const found = inOrder(grants.listGrants()).filter(
+        (grant) =>
+          (application === undefined || grant.app === application) &&
+          (name === undefined || grant.name === name) &&
+          (action === undefined || grant.action === action),
+      );
+      // By its place and not by its session, which may have ended since.
+      const rest = after === undefined ? found : found.filter((grant) => isAfter(grant, placeIn(after)));
+      const page = rest.slice(0, Number(limit ?? DEFAULT_PAGE));
       const last = page.at(-1);
-      const more = start + page.length < found.length && last !== undefined;
-      return reply.send({ sessions: page.map(shown), ...(more && { next: last.id }) } as never);
+      const more = page.length < rest.length && last !== undefined;
+      return reply.send({ sessions: page.map(shown), ...(more && { next: `${last.since}-${last.id}` }) } as never);
     },
   );
 
@@ -91,8 +90,8 @@ export async function sessionRoutes(plain: FastifyInstance, options: SessionRout
       for (const session of tokenSessions(which)) await revokeSession(session);
       const ended = which.filter(({ id }) => grants.end(id, reason, banFor === '' ? undefined : banFor)).length;
       if (ended === 0) throw new AdminProblem(404, 'admin.not-found', 'it has already left');
-      const isViewer = which.every((grant) => grant.action === 'play');
-      const note = isViewer ? VIEWER_NOTE : ban === undefined ? COMES_BACK : STAYS_AWAY;
+      const haveSessions = which.every(({ session }) => session !== undefined);
+      const note = haveSessions ? VIEWER_NOTE : ban === undefined ? COMES_BACK : STAYS_AWAY;
       return {
         ended,
         ...(banFor !== undefined && banFor !== '' && { bannedUntil: new Date(wallClock() + banFor).toISOString() }),
@@ -130,7 +129,8 @@ export async function sessionRoutes(plain: FastifyInstance, options: SessionRout
       id: 'endSession',
       tag: TAG,
       summary: 'Ends a publisher or a viewer',
-      description: 'The id is that of the session, or the `sid` of a play token: then all sessions of that token.',
+      description:
+        'The id is that of the session, or that of a token: the `sid` of a play token, the `sid` or `jti` of a JWT. Then all viewers of that token are ended.',
       access: 'operator',
       params: SessionParameters,
       query: EndQuery,
@@ -139,7 +139,7 @@ export async function sessionRoutes(plain: FastifyInstance, options: SessionRout
     }),
     async (request) => {
       const { id } = request.params as Static<typeof SessionParameters>;
-      const which = grants.listGrants().filter((grant) => grant.id === id || isSessionOfToken(grant, id));
+      const which = grants.listGrants().filter((grant) => grant.id === id || grant.session === id);
       if (which.length === 0) throw new AdminProblem(404, 'admin.not-found', 'no such session');
       return end(request, which, 'session.end', id);
     },
@@ -205,8 +205,22 @@ export async function sessionRoutes(plain: FastifyInstance, options: SessionRout
   );
 }
 
-function isSessionOfToken({ action, holder }: Grant, sid: string): boolean {
-  return action === 'play' && holder.proof === 'token' && holder.id === sid;
+type Place = Pick<Grant, 'since' | 'id'>;
+
+/** Oldest first. The id decides between grants of the same moment, so that the order of two requests is the same. */
+function inOrder(grants: readonly Grant[]): readonly Grant[] {
+  return [...grants].sort((a, b) => (isAfter(a, b) ? 1 : -1));
+}
+
+function isAfter(a: Place, b: Place): boolean {
+  return a.since === b.since ? a.id > b.id : a.since > b.since;
+}
+
+function placeIn(after: string): Place {
+  const [, since, id] = /^(\d{1,16})-([\w-]+)$/.exec(after) ?? [];
+  if (since === undefined || id === undefined)
+    throw new AdminProblem(400, 'admin.bad-request', 'after: expected `next` of the previous page');
+  return { since: Number(since), id };
 }
 
 /**
@@ -216,7 +230,8 @@ function tokenSessions(which: readonly Grant[]): readonly { readonly sid: string
   const sessions = new Map<string, number>();
   for (const { action, holder, until } of which) {
     if (action !== 'play' || holder.proof !== 'token' || holder.id === undefined || until === undefined) continue;
-    sessions.set(holder.id, Math.ceil(until / 1000));
+    const last = sessions.get(holder.id) ?? 0;
+    sessions.set(holder.id, Math.max(last, Math.ceil(until / 1000)));
   }
   return [...sessions].map(([sid, until]) => ({ sid, until }));
 }
