@@ -197,7 +197,9 @@ describe('docs/addresses.md', () => {
     const dash = { manifest: () => Promise.reject(new Error('not asked for here')), time: () => undefined };
     const recordings: RecordingLibrary = {
       list: () => ({ recordings: [] }),
+      isReading: false,
       find: () => undefined,
+      seek: async () => undefined,
       bounds: () => undefined,
       viewersMayClip: true,
       of: () => undefined,

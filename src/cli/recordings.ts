@@ -94,10 +94,15 @@ async function list(client: ManagementClient, stream: string, io: CommandIo): Pr
     const page = (await client.ask('GET', `recordings?limit=${PAGE}${query}${after}`)) as {
       readonly recordings: readonly ShownRecording[];
       readonly cursor?: string;
+      readonly incomplete?: true;
     };
     for (const shown of page.recordings) io.stdout.write(`${lineOf(shown)}\n`);
     found += page.recordings.length;
     cursor = page.cursor;
+    if (cursor === undefined && page.incomplete === true) {
+      io.stderr.write('The list is not complete: the gateway has just started and still reads recordings.\n');
+      return EXIT_OK;
+    }
   }
   if (found === 0) io.stderr.write('There are no recordings.\n');
   return EXIT_OK;

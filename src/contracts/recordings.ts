@@ -90,7 +90,12 @@ export interface RecordingLibrary {
     readonly recordings: readonly RecordingState[];
     readonly cursor?: string | undefined;
   };
+  /** Whether recordings of an earlier process are still being read, so that not all are listed. */
+  readonly isReading: boolean;
+  /** Among those that are listed. */
   find(id: string): StoredRecording | undefined;
+  /** Also finds recordings that are not listed yet. */
+  seek(id: string): Promise<StoredRecording | undefined>;
   /** The recording in progress of a stream; undefined if there is none. */
   of(app: string, name: string): RecordingState | undefined;
   /**

@@ -149,18 +149,26 @@ export class StreamRecording implements RecordingControl {
     return this.#recordings.find(id);
   }
 
+  seek(id: string): Promise<StoredRecording | undefined> {
+    return this.#recordings.seek(id);
+  }
+
+  get isReading(): boolean {
+    return this.#recordings.isReading;
+  }
+
   async movie(id: string, rendition?: string): Promise<RecordingMovie> {
-    const entry = this.#recordings.find(id);
+    const entry = await this.#recordings.seek(id);
     if (entry === undefined) throw recordingError('recording.no-such-recording', `there is no recording ${id}`);
     return this.#movies.get(entry, rendition);
   }
 
   bounds(query: Pick<RecordingListQuery, 'app' | 'name'>): ReturnType<RecordingControl['bounds']> {
-    return this.#recordings.bounds(query);
+    return this.#recordings.figures.bounds(query);
   }
 
   totals(): ReturnType<RecordingControl['totals']> {
-    return this.#recordings.totals();
+    return this.#recordings.figures.totals();
   }
 
   change(id: string, change: { readonly title?: string; readonly pinned?: boolean }): Promise<RecordingFacts> {

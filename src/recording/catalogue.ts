@@ -56,16 +56,30 @@ export class Catalogue {
   }
 
   set(entry: CatalogueEntry): void {
-    const { id, bytes } = entry.facts;
-    const before = this.#byId.get(id);
-    if (before === undefined) {
-      insert(this.#ids, id);
-      const stream = keyOf(entry.facts);
-      const ofStream = this.#byStream.get(stream);
-      if (ofStream === undefined) this.#byStream.set(stream, [id]);
-      else insert(ofStream, id);
+    this.setAll([entry]);
+  }
+
+  /** Like `set` for each, and cheaper. @param entries the oldest first */
+  setAll(entries: readonly CatalogueEntry[]): void {
+    const added: string[] = [];
+    const addedOfStreams = new Map<string, string[]>();
+    for (const { facts } of entries) {
+      if (this.#byId.has(facts.id)) continue;
+      added.push(facts.id);
+      const ofStream = addedOfStreams.get(keyOf(facts));
+      if (ofStream === undefined) addedOfStreams.set(keyOf(facts), [facts.id]);
+      else ofStream.push(facts.id);
     }
-    this.#bytes += bytes - (before?.facts.bytes ?? 0);
+    this.#ids = merged(this.#ids, added);
+    for (const [stream, ids] of addedOfStreams) {
+      this.#byStream.set(stream, merged(this.#byStream.get(stream) ?? [], ids));
+    }
+    for (const entry of entries) this.#keep(entry);
+  }
+
+  #keep(entry: CatalogueEntry): void {
+    const { id, bytes } = entry.facts;
+    this.#bytes += bytes - (this.#byId.get(id)?.facts.bytes ?? 0);
     this.#byId.set(id, entry);
     if (isOpen(entry.facts)) this.#open.add(id);
     else this.#open.delete(id);
@@ -144,8 +158,17 @@ function keyOf({ app, name }: Pick<RecordingFacts, 'app' | 'name'>): string {
   return `${app}/${name}`;
 }
 
-function insert(ids: string[], id: string): void {
-  ids.splice(indexOf(ids, id), 0, id);
+/** Both lists are in ascending order, and so is the result. It may be the first list. */
+function merged(ids: string[], added: readonly string[]): string[] {
+  const [first] = added;
+  if (first === undefined) return ids;
+  if (added.length === 1) {
+    ids.splice(indexOf(ids, first), 0, first);
+    return ids;
+  }
+  const all = added.concat(ids);
+  // At start the newest are read first, so everything that is added is older than the rest.
+  return (added.at(-1) ?? '') < (ids[0] ?? '~') ? all : all.sort();
 }
 
 /** The first index whose id is equal or greater. */

@@ -27,53 +27,18 @@ export const REMOVED_UPLOADS = '.bucket';
 /** Limit of the directory levels above a recording: the application (one or more) and the name. */
 const DEEPEST = 16;
 
-/** Many at a time, because reading mostly waits for the disk. */
-const READ_AT_ONCE = 16;
-
-export interface FoundRecordings {
-  readonly entries: readonly CatalogueEntry[];
-  /** Recordings that an earlier process left unfinished and this call has finished. */
-  readonly interrupted: readonly CatalogueEntry[];
-  /** Directories that cannot be read, or are named by an id but cannot be used, with the reason. */
-  readonly damaged: readonly { readonly directory: string; readonly reason: string }[];
-}
-
-/**
- * Reads all recordings, finishes those that an earlier process left unfinished, and completes the removals that it had begun.
- * @throws the system error if the root cannot be read
- */
-export async function readRecordings(root: string): Promise<FoundRecordings> {
+/** Completes the removals that an earlier process had begun. @throws the system error if they cannot be completed */
+export async function completeRemovals(root: string): Promise<void> {
   for (const { name } of await readIfThere(join(root, LEAVING))) await endRemoval(root, name);
   await rm(join(root, LEAVING), { recursive: true, force: true });
   await rm(join(root, MAKING), { recursive: true, force: true });
-  const entries: CatalogueEntry[] = [];
-  const interrupted: CatalogueEntry[] = [];
-  const ids = new Set<string>();
-  const damaged: { directory: string; reason: string }[] = [];
-  const directories = recordingDirectories(root, 0, (directory, reason) => damaged.push({ directory, reason }));
-  const read = async (): Promise<void> => {
-    for await (const directory of directories) {
-      try {
-        const found = await readRecording(root, directory);
-        if (found === undefined) continue;
-        const { id } = found.entry.facts;
-        if (ids.has(id)) throw new Error(`another directory is the recording ${id} too`);
-        ids.add(id);
-        entries.push(found.entry);
-        if (found.wasOpen) interrupted.push(found.entry);
-      } catch (error) {
-        damaged.push({ directory, reason: error instanceof Error ? error.message : String(error) });
-      }
-    }
-  };
-  await Promise.all(Array.from({ length: READ_AT_ONCE }, read));
-  // In their order they are all added at the end of the catalogue.
-  entries.sort((a, b) => (a.facts.id < b.facts.id ? -1 : 1));
-  return { entries, interrupted, damaged };
 }
 
-/** @returns undefined if it was left unfinished with nothing to play; it is then removed. @throws if it cannot be used */
-async function readRecording(
+/**
+ * Reads a recording of an earlier process, and finishes it if that left it unfinished.
+ * @returns undefined if it was left unfinished with nothing to play; it is then removed. @throws if it cannot be used
+ */
+export async function readRecording(
   root: string,
   directory: string,
 ): Promise<{ readonly entry: CatalogueEntry; readonly wasOpen: boolean } | undefined> {
@@ -87,11 +52,15 @@ async function readRecording(
   return undefined;
 }
 
-/** @param onUnreadable called for a directory below the root that cannot be read, for example `lost+found` */
-async function* recordingDirectories(
+/**
+ * The directories that are named by an id.
+ * @param onUnreadable called for a directory below the root that cannot be read, for example `lost+found`
+ * @throws the system error if the root cannot be read
+ */
+export async function* recordingDirectories(
   directory: string,
-  depth: number,
   onUnreadable: (directory: string, reason: string) => void,
+  depth = 0,
 ): AsyncGenerator<string, void, undefined> {
   let entries: Dirent[];
   try {
@@ -106,7 +75,7 @@ async function* recordingDirectories(
     if (!entry.isDirectory() || entry.name === LEAVING || entry.name === MAKING) continue;
     const path = join(directory, entry.name);
     if (idOfDirectory(entry.name) !== undefined) yield path;
-    else if (depth < DEEPEST) yield* recordingDirectories(path, depth + 1, onUnreadable);
+    else if (depth < DEEPEST) yield* recordingDirectories(path, onUnreadable, depth + 1);
   }
 }
 

@@ -6,21 +6,16 @@ import type { Clock } from '../protocols/clock.js';
 import type { SluiceError } from '../protocols/errors.js';
 import { FailureDomain } from '../protocols/failure-domain.js';
 import type { EpochMilliseconds } from '../protocols/units.js';
-import {
-  Catalogue,
-  type CatalogueEntry,
-  type RecordingBounds,
-  type RecordingPage,
-  type RecordingTotals,
-} from './catalogue.js';
+import { Catalogue, type CatalogueEntry, type RecordingPage } from './catalogue.js';
 import { Clips } from './clips.js';
+import { EarlierRecordings } from './earlier-recordings.js';
 import { recordingError } from './errors.js';
 import { replaceFile } from './files.js';
 import type { ClipRequest } from './make-clip.js';
 import { directoryOf } from './record-path.js';
 import type { RecordedStream } from './recorded-stream.js';
 import { Recorder } from './recorder.js';
-import { readRecordings, removeRecording } from './recording-directory.js';
+import { removeRecording } from './recording-directory.js';
 import { FACTS_FILE, isOpen, type RecordingFacts, renderFacts } from './recording-facts.js';
 import { newRecordingId } from './recording-id.js';
 import type { RecordingsOptions, StartRecording } from './recordings-options.js';
@@ -52,6 +47,7 @@ export class Recordings {
   readonly #turns = new Map<string, WorkInTurn>();
   readonly #retention: RetentionRounds;
   readonly #clips: Clips;
+  readonly #earlier: EarlierRecordings;
   #closed = false;
 
   constructor(options: RecordingsOptions) {
@@ -67,41 +63,43 @@ export class Recordings {
       ...{ rules: options, catalogue: this.#catalogue, root, keepFree, freeBytes, logger },
       ...{ clock: this.#clock, domain: this.#domain, remove: (entry) => this.#remove(entry) },
     });
+    this.#earlier = new EarlierRecordings({
+      ...{ root, catalogue: this.#catalogue, clock: this.#clock, domain: this.#domain, logger },
+      onComplete: () => this.#retention.start(),
+    });
     this.#clips = new Clips({ root, catalogue: this.#catalogue, template: options.path, newId: () => this.#newId() });
   }
 
-  /** Reads the existing recordings. @throws the system error if the directory cannot be read */
+  /** Reads the existing recordings; if they are many, reading goes on in the background. @throws the system error if the directory cannot be read */
   async open(): Promise<void> {
-    const { root, logger } = this.#options;
-    const { entries, interrupted, damaged } = await readRecordings(root);
-    for (const entry of entries) this.#catalogue.set(entry);
-    for (const { facts } of interrupted) {
-      logger.info(
-        { recording: facts.id, app: facts.app, stream: facts.name },
-        'a recording of an earlier process was finished',
-      );
-    }
-    for (const { directory, reason } of damaged) {
-      logger.warn({ code: 'recording.damaged', directory, reason }, 'a recording cannot be used and is left as it is');
-    }
-    this.#retention.start();
+    await this.#earlier.open();
+  }
+
+  /** Whether some of the existing recordings are not listed yet. */
+  get isReading(): boolean {
+    return this.#earlier.isReading;
   }
 
   /** Recordings, the newest first. */
   list(query: RecordingListQuery): RecordingPage {
+    this.#earlier.add();
     return this.#catalogue.list(query);
   }
 
+  /** Among those that are listed. */
   find(id: string): CatalogueEntry | undefined {
     return this.#catalogue.get(id);
   }
 
-  bounds(query: Pick<RecordingListQuery, 'app' | 'name'>): RecordingBounds | undefined {
-    return this.#catalogue.bounds(query);
+  /** Also finds recordings that are not listed yet. */
+  async seek(id: string): Promise<CatalogueEntry | undefined> {
+    await this.#earlier.one(id);
+    return this.#catalogue.get(id);
   }
 
-  totals(): RecordingTotals {
-    return this.#catalogue.totals();
+  /** Figures of those that are listed. */
+  get figures(): Pick<Catalogue, 'bounds' | 'totals'> {
+    return this.#catalogue;
   }
 
   /** The recording in progress of this stream. */
@@ -133,7 +131,7 @@ export class Recordings {
       return recorder.facts;
     }
     return this.#turnsOf(id).take(async () => {
-      const entry = this.#existing(id);
+      const entry = await this.#existing(id);
       const facts = { ...entry.facts, ...change };
       await replaceFile(join(entry.directory, FACTS_FILE), renderFacts(facts));
       this.#catalogue.set({ ...entry, facts });
@@ -143,12 +141,14 @@ export class Recordings {
 
   /** @throws {SluiceError} `recording.no-such-recording`, and what `Clips` throws */
   async clip(id: string, clip: ClipRequest): Promise<RecordingFacts> {
-    return this.#clipped(await this.#clips.ofRecording(this.#existing(id), clip));
+    return this.#clipped(await this.#clips.ofRecording(await this.#existing(id), clip));
   }
 
   /** @param most bytes that the clips of all viewers may have. @throws like `clip` */
   async clipForViewer(id: string, clip: Omit<ClipRequest, 'by'>, most: number): Promise<RecordingFacts> {
-    return this.#clipped(await this.#clips.forViewer(this.#existing(id), clip, most));
+    // The clips that there are count.
+    await this.#earlier.all();
+    return this.#clipped(await this.#clips.forViewer(await this.#existing(id), clip, most));
   }
 
   /** Makes a clip from the segments that the stream still has, or from its recording if that reaches further back. @throws what `Clips` throws */
@@ -162,7 +162,7 @@ export class Recordings {
 
   /** @throws {SluiceError} `recording.no-such-recording`, `recording.being-made`; the system error if it cannot be removed */
   async remove(id: string): Promise<void> {
-    const entry = this.#existing(id);
+    const entry = await this.#existing(id);
     if (isOpen(entry.facts)) throw recordingError('recording.being-made', `recording ${id} is still being made`);
     await this.#remove(entry);
   }
@@ -173,12 +173,13 @@ export class Recordings {
     for (const { recorder } of this.#recorders.values()) this.#finishInBackground(recorder, () => recorder.end());
     this.#recorders.clear();
     await Promise.all([...this.#finishing].map(({ done }) => done));
+    await this.#earlier.close();
     await this.#retention.close();
     this.#domain.close();
   }
 
-  #existing(id: string): CatalogueEntry {
-    const entry = this.#catalogue.get(id);
+  async #existing(id: string): Promise<CatalogueEntry> {
+    const entry = await this.seek(id);
     if (entry === undefined) throw recordingError('recording.no-such-recording', `there is no recording ${id}`);
     return entry;
   }

@@ -28,23 +28,33 @@ const INTERVAL: Milliseconds = 60_000;
 export class RetentionRounds {
   readonly #options: RetentionRoundsOptions;
   #running: Promise<void> | undefined;
+  #isStarted = false;
+  /** A round was asked for before `start`. */
+  #isDue = false;
   #closed = false;
 
   constructor(options: RetentionRoundsOptions) {
     this.#options = options;
   }
 
-  /** Starts the regular rounds. */
+  /** Starts the regular rounds. All recordings must be in the catalogue: the oldest must be known, so that no newer one is removed instead. */
   start(): void {
+    this.#isStarted = true;
+    if (this.#isDue) this.now();
+    this.#next();
+  }
+
+  #next(): void {
     this.#options.clock.after(INTERVAL, () => {
       this.now();
-      this.start();
+      this.#next();
     });
   }
 
-  /** Starts a round, unless one is running. */
+  /** Starts a round, unless one is running. Before `start` it is put off. */
   now(): void {
-    if (this.#running !== undefined || this.#closed) return;
+    this.#isDue = !this.#isStarted;
+    if (this.#isDue || this.#running !== undefined || this.#closed) return;
     const { domain, logger } = this.#options;
     this.#running = domain.settled('retention', async () => {
       try {

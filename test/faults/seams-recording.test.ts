@@ -37,3 +37,22 @@ it.each(['recording start', 'recording', 'end of a recording', 'finishing a reco
     expect(errors().map(({ where }) => where)).toContain(seam);
   },
 );
+
+it('an error at "reading of recordings" is logged, and streams are recorded', async () => {
+  const injections = new Injections();
+  const hit = injections.arm({
+    seam: 'reading of recordings',
+    domain: (name) => name === 'recordings',
+    fault: 'rejection',
+  });
+  const { gateway, http, publishUrl, errors } = await startGateway(...FLAGS);
+  await hit;
+  const publisher = await publishLoop(publishUrl('cam'), source);
+  followStream(`${http}/hls/live/cam`);
+  await whenListed(`${http}/hls/live/cam`, 'source', 1);
+  await publisher.stop();
+  await eventually(async () =>
+    gateway.recordings.list({ limit: 5 }).recordings.find(({ state }) => state === 'finished'),
+  );
+  expect(errors().map(({ where }) => where)).toContain('reading of recordings');
+});

@@ -93,7 +93,7 @@ describe('a clip of a recording', () => {
     }
     const unknown = room.recordings.clip('00000000000000000000000000', { from: 0, ...OPERATOR });
     await expect(unknown).rejects.toThrow(expect.objectContaining({ code: 'recording.no-such-recording' }));
-    expect(room.recordings.totals().count).toBe(1);
+    expect(room.recordings.figures.totals().count).toBe(1);
     expect(await readdir(room.root)).toEqual(['live']);
   });
 
@@ -108,7 +108,7 @@ describe('a clip of a recording', () => {
     for (const result of results) {
       if (result.status === 'rejected') expect(result.reason).toMatchObject({ code: 'recording.clip-limit' });
     }
-    expect(room.recordings.totals().count).toBe(33);
+    expect(room.recordings.figures.totals().count).toBe(33);
   });
 });
 
@@ -125,7 +125,7 @@ describe('clips of viewers', () => {
     // Those of operators do not count.
     await room.recordings.clip(id, { from: 0, ...OPERATOR });
     await expect(make()).rejects.toThrow(expect.objectContaining({ code: 'recording.clip-limit' }));
-    expect(room.recordings.totals().count).toBe(4);
+    expect(room.recordings.figures.totals().count).toBe(4);
     expect(await readdir(join(room.root, '.making'))).toEqual([]);
     await room.recordings.remove(made[0]?.id ?? '');
     await make();

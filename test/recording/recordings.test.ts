@@ -151,7 +151,7 @@ describe('a recording', () => {
     room.recordings.start(stream, ALL);
     for (let number = 100; number < 112; number += 1) {
       stream.add(SOURCE, number);
-      await vi.waitFor(() => expect(room.recordings.totals().bytes).toBe((number - 99) * 100));
+      await vi.waitFor(() => expect(room.recordings.figures.totals().bytes).toBe((number - 99) * 100));
     }
     stream.end();
     const ids = room.recordings.list({ limit: 10 }).recordings.map(({ id }) => id);
@@ -181,7 +181,7 @@ describe('a recording', () => {
       [103, 15],
     ] as const) {
       stream.add(SOURCE, number);
-      await vi.waitFor(() => expect(room.recordings.totals().bytes).toBe((number - 99) * 100));
+      await vi.waitFor(() => expect(room.recordings.figures.totals().bytes).toBe((number - 99) * 100));
       room.clock.advance(minutes * 60_000);
     }
     stream.end();
@@ -196,12 +196,12 @@ describe('a recording', () => {
     room.recordings.start(stream, ALL);
     for (const number of [100, 101]) {
       stream.add(SOURCE, number);
-      await vi.waitFor(() => expect(room.recordings.totals().bytes).toBe((number - 99) * 100));
+      await vi.waitFor(() => expect(room.recordings.figures.totals().bytes).toBe((number - 99) * 100));
     }
     stream.end();
     await vi.waitFor(() => expect(room.news.filter(({ type }) => type === 'recording.finished')).toHaveLength(2));
     // The third one is empty, and goes.
-    await vi.waitFor(() => expect(room.recordings.totals().count).toBe(2));
+    await vi.waitFor(() => expect(room.recordings.figures.totals().count).toBe(2));
     const day = new Date(room.clock.wallClock()).toISOString().slice(0, 10);
     const found = room.recordings.list({ limit: 10 }).recordings.map(({ id }) => room.recordings.find(id));
     expect(found.map((entry) => entry?.directory)).toEqual(

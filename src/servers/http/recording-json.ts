@@ -35,7 +35,7 @@ export function recordingJson({
 
 /** A page of recordings, with figures of all recordings. */
 export function recordingListJson(
-  library: Pick<RecordingLibrary, 'list' | 'bounds' | 'totals'>,
+  library: Pick<RecordingLibrary, 'list' | 'bounds' | 'totals' | 'isReading'>,
   query: RecordingListQuery,
 ): Static<typeof RecordingListSchema> {
   const { recordings, cursor } = library.list(query);
@@ -47,6 +47,7 @@ export function recordingListJson(
       bounds: { first: new Date(bounds.first).toISOString(), last: new Date(bounds.last).toISOString() },
     }),
     ...library.totals(),
+    ...(library.isReading && { incomplete: true as const }),
   };
 }
 

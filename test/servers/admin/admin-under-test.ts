@@ -101,6 +101,11 @@ export class FakeRecordings implements RecordingControl {
     return facts && { facts, directory: '/nowhere' };
   }
 
+  async seek(id: string): Promise<StoredRecording | undefined> {
+    return this.find(id);
+  }
+
+  isReading = false;
   readonly viewersMayClip = false;
 
   async clipForViewer(id: string, clip: NewClip): Promise<RecordingState> {

@@ -19,6 +19,15 @@ describe('recordings of the management API', () => {
     });
   });
 
+  it('G1.12 are listed as far as they have been read, and the list says so', async () => {
+    const { app, as, recordings } = await adminUnderTest();
+    const list = async () =>
+      (await app.inject({ url: '/api/v1/recordings?limit=5', headers: as('viewer') })).json<{ incomplete?: true }>();
+    expect((await list()).incomplete).toBeUndefined();
+    recordings.isReading = true;
+    expect((await list()).incomplete).toBe(true);
+  });
+
   it('are copied to a bucket, and an operator reads how that goes', async () => {
     const { app, as } = await adminUnderTest();
     expect((await app.inject({ url: '/api/v1/bucket', headers: as('viewer') })).json()).toEqual({

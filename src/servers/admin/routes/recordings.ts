@@ -82,8 +82,8 @@ export async function recordingRoutes(
       answer: RecordingSchema,
       errors: [404],
     }),
-    (request, reply) => {
-      const found = recordings.find((request.params as Static<typeof RecordingParameters>).id);
+    async (request, reply) => {
+      const found = await recordings.seek((request.params as Static<typeof RecordingParameters>).id);
       if (found === undefined) throw new AdminProblem(404, 'admin.not-found', 'no such recording');
       const upload = recordings.uploadOf(found.facts.id);
       const shown = { ...recordingJson(found.facts), ...(upload !== undefined && { bucket: upload }) };

@@ -83,8 +83,8 @@ export async function recordingApiRoutes(
       schema: { params: RecordingParameters, response: { 200: RecordingSchema, 404: ProblemSchema } },
       exposeHeadRoute: true,
     },
-    (request, reply) => {
-      const shown = recordingJson(find(recordings, request.params.id).facts);
+    async (request, reply) => {
+      const shown = recordingJson((await find(recordings, request.params.id)).facts);
       return sendJson(request, reply, { ...shown, ...(recordings.viewersMayClip && { mayClip: true }) });
     },
   );
@@ -94,7 +94,7 @@ export async function recordingApiRoutes(
     '/api/v1/recordings/:id/clips',
     { schema: { params: RecordingParameters, body: NewClipBody }, bodyLimit: CLIP_BODY_LIMIT },
     async (request, reply) => {
-      const { facts } = find(recordings, request.params.id);
+      const { facts } = await find(recordings, request.params.id);
       const pass = await gate?.authorize(request.raw, facts, 'hls', true);
       if (pass?.allowed === false) return sendGateProblem(reply, pass.problem);
       const clip = clipOf(request.body);
@@ -125,7 +125,7 @@ export async function recordingRoutes(
       `${root}/:id/index.m3u8`,
       { schema: { params: RecordingParameters }, exposeHeadRoute: true },
       async (request, reply) => {
-        const { facts, directory } = find(recordings, request.params.id);
+        const { facts, directory } = await find(recordings, request.params.id);
         const pass = await gate?.authorize(request.raw, facts, 'hls', true);
         if (pass?.allowed === false) return sendGateProblem(reply, pass.problem);
         const text = await textOf(join(directory, 'index.m3u8'));
@@ -142,7 +142,7 @@ export async function recordingRoutes(
       { schema: { params: RecordingParameters, querystring: MovieQuery }, exposeHeadRoute: true },
       async (request, reply) => {
         const { id } = request.params;
-        const { facts } = find(recordings, id);
+        const { facts } = await find(recordings, id);
         const pass = await gate?.authorize(request.raw, facts, 'hls', true);
         if (pass?.allowed === false) return sendGateProblem(reply, pass.problem);
         const movie = await movieOf(recordings, id, request.query.rendition);
@@ -159,7 +159,7 @@ export async function recordingRoutes(
       { schema: { params: RecordingFileParameters }, exposeHeadRoute: true },
       async (request, reply) => {
         const { id, rendition, file } = request.params;
-        const { facts, directory } = find(recordings, id);
+        const { facts, directory } = await find(recordings, id);
         const pass = await gate?.authorize(request.raw, facts, 'hls', false);
         if (pass?.allowed === false) return sendGateProblem(reply, pass.problem);
         const isPlaylist = file.endsWith('.m3u8');
@@ -234,8 +234,8 @@ function lifetimeOf({ state }: RecordingState): string {
   return state === 'recording' || state === 'paused' ? GROWING : FINISHED;
 }
 
-function find(recordings: RecordingLibrary, id: string): StoredRecording {
-  const found = recordings.find(id);
+async function find(recordings: RecordingLibrary, id: string): Promise<StoredRecording> {
+  const found = await recordings.seek(id);
   if (found === undefined) throw new HttpProblem(404, 'http.recording-not-found', 'there is no such recording');
   return found;
 }

@@ -84,6 +84,11 @@ export const RecordingListSchema = Type.Object({
   /** Totals of all recordings, independent of the query. */
   count: Type.Integer(),
   bytes: Type.Integer(),
+  incomplete: Type.Optional(
+    Type.Literal(true, {
+      description: 'the gateway has just started and still reads recordings: not all are listed and counted yet',
+    }),
+  ),
 });
 
 const TimeQuery = Type.String({ pattern: '^[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9:.]{5,15}(Z|[+-][0-9]{2}:[0-9]{2})?)?$' });
