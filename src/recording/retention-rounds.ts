@@ -77,9 +77,14 @@ export class RetentionRounds {
 
   async #removeExpired(): Promise<void> {
     const { catalogue, rules, clock, remove } = this.#options;
-    const entries = [...catalogue.entries()];
-    if (entries.length === 0) return;
+    const { count, bytes } = catalogue.totals();
+    if (count === 0) return;
     const missing = await this.#missing();
+    const { keepFor, keepCount, keepStreamBytes, keepBytes = bytes } = rules;
+    const needsEach = keepFor !== undefined || keepCount !== undefined || keepStreamBytes !== undefined;
+    // Without such rules the totals say that nothing has to go, and it costs nothing to keep very many.
+    if (!needsEach && missing === 0 && bytes <= keepBytes) return;
+    const entries = [...catalogue.entries()];
     for (const entry of expired(entries, rules, clock.wallClock(), missing)) await remove(entry);
   }
 
