@@ -43,7 +43,7 @@ export async function openAccess(config: Config, logger: Logger, clock: Clock): 
     const { bans, close: closeBans } = await keepBans({
       stateDir: await writableStateDirectory(config),
       logger: logger.child({ module: 'access' }),
-      wallClock: () => clock.wallClock(),
+      clock,
     });
     closers.push(() => untilDeadline(closeBans(), clock.now() + LAST_BANS, clock));
     const { shared, close: closeShared } = sharedAccess(config, logger, clock, bans);

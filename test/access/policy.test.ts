@@ -1,5 +1,5 @@
 // The order of the policy's steps, and what operators can do with the grants that it gives.
-import { writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { accessError } from '../../src/access/errors.js';
@@ -80,13 +80,36 @@ describe('the file of bans', () => {
     const lines: string[] = [];
     const write = (_: object, text: string): void => void lines.push(text);
     const logger = { debug: write, info: write, warn: write, error: write };
-    const { bans, close } = await keepBans({ stateDir, logger, wallClock: () => 0 });
+    const { bans, close } = await keepBans({ stateDir, logger, clock: new ManualClock() });
     await writeFile(stateDir, 'a file in the place of the directory');
-    bans.add({ address: '192.0.2.1', until: 1000, reason: 'x' });
+    bans.add({ address: '192.0.2.1', until: 9e12, reason: 'x' });
     await close();
     expect(lines).toHaveLength(1);
     expect(lines[0]).toContain('bans may be lost at the next restart');
     expect(bans.hasAddress('play', '192.0.2.1')).toBe(true);
+  });
+});
+
+describe('the file of bans after a failure of the disk', () => {
+  it('D5.09 is written as soon as that is possible again, without another ban', async () => {
+    const stateDir = join(await temporaryDirectory(), 'state');
+    const lines: string[] = [];
+    const write = (_: object, text: string): void => void lines.push(text);
+    const logger = { debug: write, info: write, warn: write, error: write };
+    const clock = new ManualClock();
+    const { bans, close } = await keepBans({ stateDir, logger, clock });
+    await writeFile(stateDir, 'a file in the place of the directory');
+    bans.add({ address: '192.0.2.1', until: 9e12, reason: 'x' });
+    await expect.poll(() => clock.pending).toEqual([10_000]);
+    clock.advance(10_000);
+    await expect.poll(() => clock.pending).toEqual([10_000]);
+    expect(lines).toHaveLength(1);
+    await rm(stateDir);
+    await mkdir(stateDir);
+    clock.advance(10_000);
+    await expect.poll(() => readFile(join(stateDir, 'bans.json'), 'utf8').catch(() => '')).toContain('192.0.2.1');
+    await close();
+    expect(clock.pending).toEqual([]);
   });
 });
 
@@ -228,11 +251,11 @@ describe('bans of a program', () => {
     const stateDir = await temporaryDirectory();
     const nothing = () => undefined;
     const logger = { debug: nothing, info: nothing, warn: nothing, error: nothing };
-    const before = await keepBans({ stateDir, logger, wallClock: () => 0 });
+    const before = await keepBans({ stateDir, logger, clock: new ManualClock() });
     before.bans.add({ address: '192.0.2.1', until: Number.POSITIVE_INFINITY, reason: 'x'.repeat(1_000) });
     before.bans.add({ holder: { proof: 'user', id: 'x'.repeat(256) }, until: 1e300, reason: '' });
     await before.close();
-    const { bans } = await keepBans({ stateDir, logger, wallClock: () => 0 });
+    const { bans } = await keepBans({ stateDir, logger, clock: new ManualClock() });
     expect(bans.list().map(({ until }) => new Date(until).getUTCFullYear())).toEqual([275760, 275760]);
   });
 });

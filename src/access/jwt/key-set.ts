@@ -157,8 +157,11 @@ export class KeySet {
     const now = clock.now();
     if (this.#stop.signal.aborted || (this.#warned !== undefined && now - this.#warned < REMINDER)) return;
     this.#warned = now;
-    const inForce =
-      this.#set === undefined ? 'there are no keys, so every JWT is refused' : 'the last keys stay in force';
+    const { maxStale } = this.#options;
+    const isInForce = this.#set !== undefined && clock.wallClock() - this.#set.at <= maxStale;
+    const inForce = isInForce
+      ? 'the last keys stay in force'
+      : 'there are no keys that are new enough, so every JWT is refused';
     logger.warn(
       { code: 'access.jwks', reason: reasonOf(error) },
       `the keys that verify JWTs cannot be fetched: ${inForce}`,

@@ -5,13 +5,16 @@ import { Type } from 'typebox';
 import { Value } from 'typebox/value';
 import { type Ban, PROOF_KINDS } from '../../contracts/grant.js';
 import type { Logger } from '../../contracts/logger.js';
+import type { Clock } from '../../protocols/clock.js';
 import { FailureDomain } from '../../protocols/failure-domain.js';
 import { systemReason } from '../../protocols/system-error.js';
-import type { EpochMilliseconds } from '../../protocols/units.js';
+import type { Milliseconds } from '../../protocols/units.js';
 import { accessError } from '../errors.js';
 import { changeStateFile, readStateFile, type StateFile } from '../state-file.js';
 import { Bans, END_OF_TIME, MAX_BAN_REASON, MAX_HOLDER_ID } from './bans.js';
 
+/** Pause after a failure of the disk. */
+const WRITE_AGAIN_AFTER: Milliseconds = 10_000;
 const BAN_FILE = 'bans.json';
 /** More than the largest number of bans with the longest texts. */
 const MAX_BYTES = 16 * 1024 * 1024;
@@ -35,7 +38,7 @@ export interface KeptBansOptions {
   /** Undefined: the bans end with the process. */
   readonly stateDir: string | undefined;
   readonly logger: Logger;
-  readonly wallClock: () => EpochMilliseconds;
+  readonly clock: Clock;
 }
 
 export interface KeptBans {
@@ -48,7 +51,8 @@ export interface KeptBans {
  * Opens the bans, starting with those of earlier processes. A change is in the file a moment later.
  * @throws {SluiceError} `access.bans` if the file cannot be read, because banned parties would otherwise be accepted
  */
-export async function keepBans({ stateDir, logger, wallClock }: KeptBansOptions): Promise<KeptBans> {
+export async function keepBans({ stateDir, logger, clock }: KeptBansOptions): Promise<KeptBans> {
+  const wallClock = () => clock.wallClock();
   if (stateDir === undefined) return { bans: new Bans(wallClock), close: async () => undefined };
   const file = banFile(join(stateDir, BAN_FILE));
   const stored = parse(file, (await readStateFile(file))?.text);
@@ -57,23 +61,43 @@ export async function keepBans({ stateDir, logger, wallClock }: KeptBansOptions)
   const domain = new FailureDomain('bans', ({ cause }) =>
     logger.warn({ code: 'access.bans', err: cause }, `bans may be lost at the next restart: ${systemReason(cause)}`),
   );
+  const ownClock = domain.clock(clock);
+  let cancelRetry: (() => void) | undefined;
+  let hasFailed = false;
+  let isClosed = false;
   const write = async (before: Promise<void>): Promise<void> => {
     await before;
     isDue = false;
     const text = JSON.stringify({ version: 1, bans: bans.list() });
-    await changeStateFile(file, () => `${text}\n`);
+    try {
+      await changeStateFile(file, () => `${text}\n`);
+      hasFailed = false;
+    } catch (error) {
+      if (!isClosed) cancelRetry = ownClock.after(WRITE_AGAIN_AFTER, keep);
+      // Logged once, and not at each attempt.
+      if (hasFailed) return;
+      hasFailed = true;
+      throw error;
+    }
   };
-  const bans = new Bans(wallClock, {
-    onChange: () => {
-      // Changes during a write are combined into the next one.
-      if (isDue) return;
-      isDue = true;
-      const before = writing;
-      writing = domain.settled('bans kept', () => write(before));
-    },
-  });
+  const keep = (): void => {
+    // Changes during a write are combined into the next one.
+    if (isDue) return;
+    isDue = true;
+    cancelRetry?.();
+    cancelRetry = undefined;
+    const before = writing;
+    writing = domain.settled('bans kept', () => write(before));
+  };
+  const bans = new Bans(wallClock, { onChange: keep });
   bans.restore(stored);
-  return { bans, close: () => writing };
+  const close = (): Promise<void> => {
+    isClosed = true;
+    cancelRetry?.();
+    if (hasFailed) keep();
+    return writing;
+  };
+  return { bans, close };
 }
 
 function parse(file: StateFile, text: string | undefined): readonly Ban[] {
