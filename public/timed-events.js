@@ -18,6 +18,10 @@ export class TimedEvents {
   /** By number: the same event is in every rendition, and in a part as well as in its segment. */
   #kept = new Map();
   #isWatching = false;
+  /** Where the viewer has gone back to: what was before that is over. */
+  #since = Number.NEGATIVE_INFINITY;
+  /** Position of the newest picture that was looked at. */
+  #shown = Number.NEGATIVE_INFINITY;
   #listeners = new AbortController();
 
   /**
@@ -36,7 +40,7 @@ export class TimedEvents {
     for (const { data, pts } of samples) {
       const event = readTag(data);
       if (event === undefined || this.#kept.has(event.seq)) continue;
-      this.#kept.set(event.seq, { event, time: pts, isPassed: pts < this.#video.currentTime - 1 });
+      this.#kept.set(event.seq, { event, time: pts, isPassed: pts < this.#since });
       if (this.#kept.size > KEPT) this.#kept.delete(this.#kept.keys().next().value);
     }
     this.#watch();
@@ -45,6 +49,8 @@ export class TimedEvents {
   /** Other media is loaded: positions in the video have a new meaning. */
   reset() {
     this.#kept.clear();
+    this.#since = Number.NEGATIVE_INFINITY;
+    this.#shown = Number.NEGATIVE_INFINITY;
   }
 
   /** For a browser that plays HLS itself. */
@@ -92,6 +98,7 @@ export class TimedEvents {
   }
 
   #pass(mediaTime) {
+    this.#shown = mediaTime;
     const due = [...this.#kept.values()].filter(({ time, isPassed }) => !isPassed && time <= mediaTime + ROUNDING);
     for (const entry of due.sort((a, b) => a.time - b.time || a.event.seq - b.event.seq)) {
       entry.isPassed = true;
@@ -100,8 +107,12 @@ export class TimedEvents {
   }
 
   #onSeek() {
-    const { currentTime } = this.#video;
-    for (const entry of this.#kept.values()) entry.isPassed = entry.time < currentTime - ROUNDING;
+    const to = this.#video.currentTime - ROUNDING;
+    // A jump forward comes closer to live: what it leaves out comes with the next picture.
+    if (to >= this.#shown) return;
+    this.#since = to;
+    this.#shown = to;
+    for (const entry of this.#kept.values()) entry.isPassed = entry.time < to;
     this.#watch();
   }
 }

@@ -50,6 +50,8 @@ export interface EventFeed {
 }
 
 export interface EventReading {
+  /** Number of the newest event, or of the last one before `earlier`. */
+  readonly seq: number;
   readonly earlier: readonly LoggedEvent[];
   close(): void;
 }

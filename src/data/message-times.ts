@@ -51,6 +51,11 @@ export class MessageTimes<Message> {
     if (this.#waiting.length > 0) this.#release(dts - LONGEST_WAIT);
   }
 
+  /** No further picture comes: the publisher has left. */
+  end(): void {
+    this.#release(Number.POSITIVE_INFINITY);
+  }
+
   /** Emits the messages up to this time. */
   #release(until: Milliseconds): void {
     const waiting = this.#waiting;

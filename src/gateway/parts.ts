@@ -19,6 +19,7 @@ import { type ChildSettings, findChildSettings } from '../transcode/child-settin
 import type { FfmpegInstallation } from '../transcode/ffmpeg-installation.js';
 import { findFfmpeg } from '../transcode/find-ffmpeg.js';
 import { type AccessParts, openAccess } from './access-parts.js';
+import { limitedLogger } from './limited-logger.js';
 import { type OwnDirectories, STATE_MODE, takeDirectories } from './own-directories.js';
 import type { PublisherParts } from './publisher-parts.js';
 import { StreamRecording } from './recording.js';
@@ -108,7 +109,11 @@ async function openWith(
     viewers,
     certificate,
     recording: await StreamRecording.open({ config, logger, clock }),
-    events: new StreamEvents({ clock, logger: logger.child({ module: 'data' }), dataMessages: config.dataMessages }),
+    events: new StreamEvents({
+      clock,
+      logger: limitedLogger(logger.child({ module: 'data' })),
+      dataMessages: config.dataMessages,
+    }),
     directories,
   };
 }

@@ -3,7 +3,7 @@
 
 import type { Logger } from '../contracts/logger.js';
 import type { EventControl, EventReader, EventReading, NewTimedEvent, TimedEvent } from '../contracts/timed-event.js';
-import { readDataMessage } from '../data/data-message.js';
+import { type ReadMessage, readDataMessage } from '../data/data-message.js';
 import { dataError } from '../data/errors.js';
 import { EventBudget, MAX_EVENT_BYTES } from '../data/event-budget.js';
 import { EventLog } from '../data/event-log.js';
@@ -12,7 +12,7 @@ import type { Presentation } from '../hls/presentation.js';
 import type { LiveTag } from '../live/tag.js';
 import type { MessageReader } from '../pipeline/stream-pipeline-options.js';
 import type { Clock } from '../protocols/clock.js';
-import { type EpochMilliseconds, type Milliseconds, millisecondsToSeconds, type Seconds } from '../protocols/units.js';
+import { type EpochMilliseconds, millisecondsToSeconds, type Seconds } from '../protocols/units.js';
 
 /** UTF-8 bytes of the JSON of a publisher's message. A larger one is dropped, because every viewer would have to load it. */
 const MAX_MESSAGE_BYTES = 16 * 1024;
@@ -38,6 +38,8 @@ export class StreamEvents implements EventControl {
   readonly #options: StreamEventsOptions;
   readonly #names: ReadonlySet<string>;
   readonly #streams = new Map<string, EventStream>();
+  /** Greatest number of the streams that have ended, in case the clock is set back. */
+  #lastSeq = 0;
   /** Number of events so far, by origin. */
   readonly #counts = { publisher: 0, program: 0, dropped: 0 };
 
@@ -59,9 +61,14 @@ export class StreamEvents implements EventControl {
     const now = () => clock.now();
     const key = keyOf(presentation.app, presentation.name);
     this.#streams.get(key)?.log.end();
-    const stream = { presentation, log: new EventLog(now, clock.wallClock()), budget: new EventBudget(now) };
+    const stream = {
+      presentation,
+      log: new EventLog(now, Math.max(clock.wallClock(), this.#lastSeq)),
+      budget: new EventBudget(now),
+    };
     this.#streams.set(key, stream);
     presentation.onEnd(() => {
+      this.#lastSeq = Math.max(this.#lastSeq, stream.log.seq);
       if (this.#streams.get(key) === stream) this.#streams.delete(key);
       stream.log.end();
     });
@@ -71,9 +78,17 @@ export class StreamEvents implements EventControl {
   readMessages(presentation: Presentation): MessageReader | undefined {
     const stream = this.#streams.get(keyOf(presentation.app, presentation.name));
     if (this.#names.size === 0 || stream === undefined) return undefined;
-    const times = new MessageTimes<LiveTag>((tag, time) => this.#onMessage(stream, tag, time));
+    const times = new MessageTimes<ReadMessage>(({ name, values }, time) => {
+      this.#counts.publisher += 1;
+      this.#add(stream, name, values, millisecondsToSeconds(time));
+    });
     return {
-      message: (tag) => times.message(tag, tag.dts),
+      end: () => times.end(),
+      message: (tag) => {
+        // Only what becomes an event waits for its picture, so that what waits is bounded.
+        const message = this.#wanted(stream, tag);
+        if (message !== undefined) times.message(message, tag.dts);
+      },
       frame: (tag) => (tag.kind === 'video' ? times.picture(tag) : times.sound(tag.dts)),
     };
   }
@@ -81,7 +96,8 @@ export class StreamEvents implements EventControl {
   read(app: string, name: string, after: number | undefined, reader: EventReader): EventReading | undefined {
     const log = this.#streams.get(keyOf(app, name))?.log;
     if (log === undefined) return undefined;
-    return { earlier: after === undefined ? [] : log.since(after), close: log.read(reader) };
+    const earlier = after === undefined ? [] : log.since(after);
+    return { seq: (earlier[0]?.event.seq ?? log.seq + 1) - 1, earlier, close: log.read(reader) };
   }
 
   send(app: string, name: string, { name: event, values, at }: NewTimedEvent): TimedEvent {
@@ -102,6 +118,7 @@ export class StreamEvents implements EventControl {
 
   #timeAt(presentation: Presentation, at: EpochMilliseconds, now: Seconds): Seconds {
     const mediaTime = presentation.mediaTimeOf(at) ?? now;
+    if (!Number.isFinite(mediaTime)) throw dataError('data.event-time', 'the time of the event is no date');
     const latest = presentation.targetDuration ?? 0;
     if (mediaTime < now - latest) {
       throw dataError(
@@ -115,25 +132,32 @@ export class StreamEvents implements EventControl {
     return mediaTime;
   }
 
-  #onMessage(stream: EventStream, { body }: LiveTag, time: Milliseconds): void {
+  #wanted({ presentation }: EventStream, { body }: LiveTag): ReadMessage | undefined {
     const message = readDataMessage(body);
-    if (message === undefined || !(this.#names.has('*') || this.#names.has(message.name))) return;
-    if (Buffer.byteLength(JSON.stringify(message.values)) > MAX_MESSAGE_BYTES) {
+    if (message === undefined || !(this.#names.has('*') || this.#names.has(message.name))) return undefined;
+    const bytes = Buffer.byteLength(JSON.stringify(message.name)) + Buffer.byteLength(JSON.stringify(message.values));
+    if (bytes > MAX_MESSAGE_BYTES) {
       this.#counts.dropped += 1;
-      const { app, name } = stream.presentation;
-      const fields = { app, stream: name, code: 'data.event-size', message: message.name.slice(0, 64) };
+      const { app, name } = presentation;
+      const fields = { app, stream: name, code: 'data.event-size', message: printable(message.name.slice(0, 64)) };
       this.#options.logger.warn(fields, `a data message is larger than ${MAX_MESSAGE_BYTES} bytes and is dropped`);
-      return;
+      return undefined;
     }
-    this.#counts.publisher += 1;
-    this.#add(stream, message.name, message.values, millisecondsToSeconds(time));
+    return message;
   }
 
   #add({ presentation, log }: EventStream, name: string, values: TimedEvent['values'], mediaTime: Seconds): TimedEvent {
     const { event, text } = log.add({ name, values, mediaTime, date: presentation.dateOf(mediaTime) });
-    presentation.addEvent({ id: event.seq % 2 ** 32, time: mediaTime, description: DESCRIPTION, text });
+    if (!presentation.addEvent({ id: event.seq % 2 ** 32, time: mediaTime, description: DESCRIPTION, text })) {
+      this.#counts.dropped += 1;
+    }
     return event;
   }
+}
+
+/** Names come from the publisher. */
+function printable(text: string): string {
+  return text.replace(/[^\x20-\x7e]/g, '?');
 }
 
 /** Neither part can contain a line feed. */

@@ -115,12 +115,16 @@ export class Presentation extends PresentationLife {
     return this.#carriesEvents;
   }
 
-  /** Puts an event into the parts of every video rendition, or into those of the sound if there is no video. */
-  addEvent(event: InbandEvent): void {
+  /**
+   * Puts an event into the parts of every video rendition, or into those of the sound if there is no video.
+   * @returns false if so many wait that one was left out
+   */
+  addEvent(event: InbandEvent): boolean {
     this.#carriesEvents = true;
     const { active } = this.set;
     const videos = active.filter(({ plan }) => plan.kind === 'video');
-    for (const { segmenter } of videos.length > 0 ? videos : active) segmenter.maker.events.add(event);
+    const carriers = videos.length > 0 ? videos : active;
+    return carriers.filter(({ segmenter }) => !segmenter.maker.events.add(event)).length === 0;
   }
 
   /** The date that media time 0 had when the stream began; see `DashPresentation`. */

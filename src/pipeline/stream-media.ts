@@ -159,6 +159,7 @@ export class StreamMedia {
 
   /** From now on no tag passes. */
   hold(): void {
+    this.#messages?.end();
     this.#served = undefined;
   }
 

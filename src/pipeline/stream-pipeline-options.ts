@@ -27,6 +27,8 @@ export interface MessageReader {
   message(tag: LiveTag): void;
   /** Takes each frame of the main tracks, because a message belongs to the picture that has its time. */
   frame(tag: LiveTag): void;
+  /** The publisher has left, or its tracks change: no picture of an earlier message follows. */
+  end(): void;
 }
 
 export interface StreamPipelineOptions extends EncodingOptions {

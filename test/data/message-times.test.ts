@@ -47,6 +47,15 @@ describe('the time of a data message', () => {
     ]);
   });
 
+  it('is given when the publisher leaves, if no picture has come', () => {
+    const emitted = shown((times) => {
+      times.picture({ dts: 1_000, compositionTime: 80, keyFrame: true });
+      times.message('the end', 1_040);
+      times.end();
+    });
+    expect(emitted).toEqual([['the end', 1_120]]);
+  });
+
   it('is its own without pictures', () => {
     expect(shown((times) => times.message('cue', 5_000))).toEqual([['cue', 5_000]]);
   });

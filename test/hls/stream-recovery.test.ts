@@ -35,6 +35,22 @@ describe('SequenceNumbers', () => {
     expect(numbers.next('live', 'b').continuesEarlier).toBe(false);
   });
 
+  it('B1.03 without files, numbers grow faster than any stream uses them, also after many names', () => {
+    const clock = new ManualClock();
+    const first = new SequenceNumbers({ clock, earlierUnknown: true }).next('live', 'a').firstMediaSequence;
+    // An hour of the shortest segments, 0.42 s.
+    clock.advance(3_600_000);
+    const again = new SequenceNumbers({ clock, earlierUnknown: true });
+    expect(again.next('live', 'a').firstMediaSequence).toBeGreaterThan(first + 3_600 / 0.42);
+    // A publisher that begins with ten seconds of media, and a gateway that is killed and back within a second.
+    const burst = again.next('live', 'a').firstMediaSequence + 10 / 2 + 1;
+    clock.advance(1_000);
+    expect(new SequenceNumbers({ clock, earlierUnknown: true }).next('live', 'a').firstMediaSequence).toBeGreaterThan(
+      burst,
+    );
+    expect(first + 8 * 3_600 * 24 * 365 * 10).toBeLessThan(2 ** 32);
+  });
+
   it('B1.03 C4.02 a restarted gateway continues above the numbers on disk, even if its clock is wrong', async () => {
     const store = new MemoryStore();
     const ahead = SINCE_2024 + 1_000_000;

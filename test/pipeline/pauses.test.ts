@@ -31,7 +31,7 @@ const pauses = ({ timestamp }: FlvTag): boolean =>
 
 it.each([
   { type: 'audio', kind: 'sound-paused', code: 'hls.sound-paused', says: /silence replaces it: .*of the encoder/ },
-  { type: 'video', kind: 'pictures-paused', code: 'hls.pictures-paused', says: /is a gap: .*of the encoder/ },
+  { type: 'video', kind: 'pictures-paused', code: 'hls.pictures-paused', says: /is listed as a gap: .*of the encoder/ },
 ] as const)('says once for each publisher that $kind, and counts it', async ({ type, kind, code, says }) => {
   const source = await makeFlvSource({ seconds: 22, gop: 25, size: '160x90' });
   const tested = setUp({ resumeWindow: 30 });

@@ -3,7 +3,7 @@ import { type EventMessage, eventMessageBox } from '../../protocols/mp4/event-me
 import { type Seconds, secondsToMilliseconds } from '../../protocols/units.js';
 import { type MadePart, PartBody } from './part.js';
 
-/** Bytes of text that may wait in a rendition. Beyond it the oldest event is dropped. */
+/** Bytes of text that may wait in a rendition. Beyond it the event that is the furthest ahead is dropped: the others are due sooner. */
 const MAX_WAITING = 256 * 1024;
 
 export interface InbandEvent extends Pick<EventMessage, 'id' | 'description' | 'text'> {
@@ -15,28 +15,27 @@ export class InbandEvents {
   /** The earliest first. */
   #waiting: InbandEvent[] = [];
   #bytes = 0;
-  /** Number of events dropped because too many were waiting. */
-  #dropped = 0;
 
   get isEmpty(): boolean {
     return this.#waiting.length === 0;
   }
 
-  get dropped(): number {
-    return this.#dropped;
-  }
-
-  /** Adds an event to the part that is shown at its time or, if that part already exists, to the next one. The time of the event stays the same. */
-  add(event: InbandEvent): void {
+  /**
+   * The event goes into the part that is shown at its time or, if that is already made, into the next one, with its own time.
+   * @returns false if so many wait that one was left out
+   */
+  add(event: InbandEvent): boolean {
+    let isWhole = true;
     const before = this.#waiting.findLastIndex(({ time }) => time <= event.time);
     this.#waiting.splice(before + 1, 0, event);
     this.#bytes += sizeOf(event);
     while (this.#bytes > MAX_WAITING) {
-      const oldest = this.#waiting.shift();
-      if (oldest === undefined) return;
-      this.#bytes -= sizeOf(oldest);
-      this.#dropped += 1;
+      const furthest = this.#waiting.pop();
+      if (furthest === undefined) return false;
+      isWhole = false;
+      this.#bytes -= sizeOf(furthest);
     }
+    return isWhole;
   }
 
   /** @param timescale of the track @returns the part with the events that are due when it ends */

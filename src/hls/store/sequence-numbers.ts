@@ -6,12 +6,18 @@ import type { EpochMilliseconds, Milliseconds, Seconds } from '../../protocols/u
 import type { StorePath } from './segment-store.js';
 
 /**
- * 2024-01-01T00:00:00Z. A new name starts at the number of seconds since then. Streams use up numbers more slowly: `segmentDuration` is at
- * least 1 s, segments are cut early only where a period begins, and how often a publisher may cause that is limited. So a later start gets
- * unused numbers even if nothing is known of an earlier process. This fails if the wall clock was set back before a restart: with a media
- * directory the numbers on disk still count; with `mediaDir: none` numbers may then repeat.
+ * A new name starts at the number of seconds since 2024-01-01T00:00:00Z, so that numbers grow even if the files of an earlier process are
+ * gone. With a media directory the numbers on disk count as well.
  */
 const EPOCH: Milliseconds = Date.UTC(2024, 0, 1);
+
+/**
+ * Without a media directory, nothing is known of an earlier process but the time, so numbers must grow faster than any stream uses them:
+ * eight per second, counted from 2026. A segment lasts at least 0.4 s. A publisher that begins with a burst is at most `maxMediaAhead` ahead,
+ * which a second makes up for in streams with ordinary segments. Numbers may repeat if the wall clock was set back before a restart. They stay
+ * below 2^32, which MPEG-DASH requires of startNumber (ISO/IEC 23009-1 5.3.9.2.2), until 2043.
+ */
+const WITHOUT_FILES = { epoch: Date.UTC(2026, 0, 1), perSecond: 8 };
 
 /** Number of ended names that are remembered; for older ones the clock ensures unused numbers. */
 const REMEMBERED_NAMES = 10_000;
@@ -67,7 +73,7 @@ export class SequenceNumbers {
   next(app: string, name: string): SequenceStart {
     const life = this.#lives.get(`${app}/${name}`);
     const seconds = this.#secondsSinceEpoch();
-    const first = Math.max(1, seconds, life?.next ?? 0);
+    const first = Math.max(1, this.#byTime(), life?.next ?? 0);
     return {
       firstMediaSequence: first,
       firstDiscontinuitySequence: life?.discontinuityNumber ?? (this.#earlierUnknown ? Math.max(0, seconds) : 0),
@@ -84,7 +90,7 @@ export class SequenceNumbers {
     this.#lives.delete(key);
     this.#lives.set(key, { next: Math.max(next, earlier?.next ?? 0), discontinuityNumber, longestGop });
     if (this.#lives.size <= REMEMBERED_NAMES) return;
-    const now = this.#secondsSinceEpoch();
+    const now = this.#byTime();
     for (const [oldest, life] of this.#lives) {
       // The map is in the order in which names ended. A name whose numbers are ahead of the clock must be kept.
       if (life.next < now) {
@@ -95,8 +101,17 @@ export class SequenceNumbers {
   }
 
   /** The wall clock may be set back while the gateway runs; numbers must not go back. */
-  #secondsSinceEpoch(): number {
+  #byTime(): number {
+    const { epoch, perSecond } = WITHOUT_FILES;
+    return this.#earlierUnknown ? this.#numberByTime(epoch, perSecond) : this.#secondsSinceEpoch();
+  }
+
+  #numberByTime(epoch: Milliseconds, perSecond: number): number {
     const { wallClock, monotonic } = this.#startedAt;
-    return Math.floor((wallClock + this.#clock.now() - monotonic - EPOCH) / 1000);
+    return Math.floor(((wallClock + this.#clock.now() - monotonic - epoch) * perSecond) / 1000);
+  }
+
+  #secondsSinceEpoch(): number {
+    return this.#numberByTime(EPOCH, 1);
   }
 }

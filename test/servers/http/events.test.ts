@@ -3,13 +3,16 @@ import { once } from 'node:events';
 import { get, type IncomingMessage } from 'node:http';
 import Fastify from 'fastify';
 import { expect, it, onTestFinished } from 'vitest';
+import type { EventReader } from '../../../src/contracts/timed-event.js';
 import { EventLog } from '../../../src/data/event-log.js';
+import { buildApp } from '../../../src/servers/http/app.js';
 import { ClientAddresses } from '../../../src/servers/http/client-address.js';
 import { InternalErrors } from '../../../src/servers/http/internal-errors.js';
 import { installErrorHandler } from '../../../src/servers/http/plugins/errors.js';
 import { type EventRouteOptions, eventRoutes } from '../../../src/servers/http/routes/events.js';
 import { Injections } from '../../faults/seams/injections.js';
 import { eventually } from '../../support/hls-client.js';
+import { fakeDependencies } from './fake-origin.js';
 
 const EVENT = { name: 'goal', values: 1, mediaTime: 1, date: 0 };
 
@@ -22,7 +25,9 @@ async function served(changes: Partial<EventRouteOptions> = {}) {
   await app.register(eventRoutes, {
     events: {
       read: (_app, name, after, reader) =>
-        name === 'cam' ? { earlier: after === undefined ? [] : log.since(after), close: log.read(reader) } : undefined,
+        name === 'cam'
+          ? { seq: log.seq, earlier: after === undefined ? [] : log.since(after), close: log.read(reader) }
+          : undefined,
     },
     gate: undefined,
     addresses: new ClientAddresses([]),
@@ -67,7 +72,7 @@ it('sends each event as it happens, what a reader has missed, and the end', asyn
   log.end();
   await until(() => first.ended && late.ended && program.ended);
   expect(first.text).toMatch(
-    /^retry: 3000\n\nid: 1\ndata: \{"seq":1,.*\}\n\nid: 2\ndata: .*\n\nevent: end\ndata: \{\}\n\n$/,
+    /^id: 0\nretry: 3000\n\nid: 1\ndata: \{"seq":1,.*\}\n\nid: 2\ndata: .*\n\nevent: end\ndata: \{\}\n\n$/,
   );
 });
 
@@ -77,6 +82,42 @@ it('sends a line of comment while nothing happens, and forgets a reader who has 
   await until(() => reader.text.includes(':\n\n:\n\n'));
   reader.request.destroy();
   await until(() => log.readers === 0);
+});
+
+it('sends all that a reader has missed, however much, and then what has happened meanwhile', async () => {
+  const { log, url } = await served();
+  for (let i = 0; i < 300; i += 1) log.add({ ...EVENT, values: 'x'.repeat(2_500) });
+  const reader = await read(`${url}?after=0`);
+  log.add(EVENT);
+  await until(() => reader.text.includes('id: 301\n'));
+  const ids = [...reader.text.matchAll(/^id: (\d+)\ndata/gm)].map(([, id]) => Number(id));
+  expect(ids).toEqual(Array.from({ length: 301 }, (_, index) => index + 1));
+  log.end();
+  await until(() => reader.ended);
+  expect(reader.text.endsWith('event: end\ndata: {}\n\n')).toBe(true);
+});
+
+it('takes no reader for one who does not read, and HEAD for no reader', async () => {
+  const log = new EventLog(() => performance.now(), 0);
+  const events = {
+    read: (_app: string, _name: string, _after: unknown, reader: EventReader) => ({
+      seq: 0,
+      earlier: [],
+      close: log.read(reader),
+    }),
+  };
+  const app = buildApp(fakeDependencies({ events }));
+  onTestFinished(() => app.close());
+  const http = await app.listen({ port: 0, host: '127.0.0.1' });
+  const reader = await read(`${http}/api/v1/streams/live/cam/events`);
+  await until(() => log.readers === 1);
+  expect((await fetch(`${http}/api/v1/streams/live/cam/events`, { method: 'HEAD' })).status).toBe(404);
+  expect(log.readers).toBe(1);
+  log.add(EVENT);
+  await until(() => reader.text.includes('id: 1\n'));
+  const metrics = await (await fetch(`${http}/metrics`)).text();
+  expect(metrics).toMatch(/^sluice_hls_unread_answers 0$/m);
+  expect(metrics).toMatch(/^sluice_unread_answer_bytes 0$/m);
 });
 
 it('ends a reader whose permission is over', async () => {

@@ -179,8 +179,7 @@ export class Delivery {
     try {
       answer(exchange);
     } catch (failure) {
-      const { shared } = this.#options.errors;
-      shared.attempt('answer broken', () => this.#writer.broken(exchange, failure));
+      this.#options.errors.shared.attempt('answer broken', () => this.#writer.broken(exchange, failure));
     }
   }
 

@@ -187,7 +187,7 @@ export const METRICS: readonly MetricDefinition[] = [
   {
     name: 'sluice_timed_events_total',
     kind: 'counter',
-    help: 'Timed events, by origin: publisher (data messages) or program (the API); dropped: too large',
+    help: 'Timed events, by origin: publisher (data messages) or program (the API); dropped: too large, or too many waiting',
     labels: ['origin'],
     read: ({ gateway: { timedEvents } }) =>
       (['publisher', 'program', 'dropped'] as const).map((origin) => ({

@@ -18,6 +18,8 @@ export function installUnreadAnswers(app: FastifyInstance, delivery: Delivery, d
 
   function watchUnread({ raw, request }: FastifyReply, payload: unknown): void {
     if (raw.writableFinished || isGone(raw)) return;
+    // These answers have no end, and bound what waits for their reader themselves (routes/event-readers.ts).
+    if (String(raw.getHeader('content-type')).startsWith('text/event-stream')) return;
     if (typeof payload !== 'string' && !Buffer.isBuffer(payload)) {
       const length = Number(raw.getHeader('content-length') ?? STREAM_BYTES);
       delivery.watchUnread(request.raw, raw, length, { own: STREAM_BYTES });

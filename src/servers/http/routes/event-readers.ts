@@ -44,15 +44,19 @@ export class EventReaders {
 
 class SharedText {
   #event: LoggedEvent | undefined;
-  #bytes = Buffer.alloc(0);
+  #bytes: Buffer = Buffer.alloc(0);
 
   of(logged: LoggedEvent): Buffer {
     if (logged !== this.#event) {
       this.#event = logged;
-      this.#bytes = Buffer.from(`id: ${logged.event.seq}\ndata: ${logged.text}\n\n`);
+      this.#bytes = textOf(logged);
     }
     return this.#bytes;
   }
+}
+
+function textOf({ event, text }: LoggedEvent): Buffer {
+  return Buffer.from(`id: ${event.seq}\ndata: ${text}\n\n`);
 }
 
 const HEARTBEAT = Buffer.from(':\n\n');
@@ -65,13 +69,17 @@ class ServerSentEvents {
   readonly #shared: SharedText;
   readonly #isAllowed: () => boolean;
   #ended = false;
+  /** Events that the reader has missed and that were not made yet; `#later` are those that happened meanwhile. */
+  #missed: LoggedEvent[] = [];
+  #later: Buffer[] = [];
+  #laterBytes = 0;
 
   constructor(shared: SharedText, isAllowed: () => boolean, onClose: () => void) {
     this.#shared = shared;
     this.#isAllowed = isAllowed;
     this.body = new Readable({
-      // Nothing is made on request: events are pushed when they happen.
-      read: () => undefined,
+      // What the reader has missed is made as fast as it reads; later events are pushed when they happen.
+      read: () => this.#pushMissed(),
       destroy: (error, callback) => {
         onClose();
         this.onClose();
@@ -90,8 +98,10 @@ class ServerSentEvents {
     this.end();
   }
 
-  text(text: string): void {
-    this.#push(Buffer.from(text));
+  /** @param missed events that come first; they may be more than may wait for a slow reader */
+  begin(head: string, missed: readonly LoggedEvent[]): void {
+    this.body.push(head);
+    this.#missed = [...missed];
   }
 
   beat(): void {
@@ -103,7 +113,7 @@ class ServerSentEvents {
   end(): void {
     if (this.#ended) return;
     this.#ended = true;
-    this.body.push(null);
+    if (this.#missed.length === 0) this.body.push(null);
   }
 
   /** Call if nothing will be sent. */
@@ -112,9 +122,22 @@ class ServerSentEvents {
     this.body.destroy();
   }
 
+  #pushMissed(): void {
+    for (let next = this.#missed.shift(); next !== undefined; next = this.#missed.shift()) {
+      if (!this.body.push(textOf(next))) break;
+    }
+    if (this.#missed.length > 0 || this.#later.length === 0) return;
+    for (const bytes of this.#later.splice(0)) this.body.push(bytes);
+    this.#laterBytes = 0;
+    if (this.#ended) this.body.push(null);
+  }
+
   #push(bytes: Buffer): void {
     if (this.#ended || this.body.destroyed) return;
-    if (this.body.readableLength > MAX_UNREAD) this.body.destroy();
-    else this.body.push(bytes);
+    if (this.body.readableLength + this.#laterBytes > MAX_UNREAD) this.body.destroy();
+    else if (this.#missed.length > 0) {
+      this.#later.push(bytes);
+      this.#laterBytes += bytes.length;
+    } else this.body.push(bytes);
   }
 }

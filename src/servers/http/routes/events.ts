@@ -46,7 +46,8 @@ export async function eventRoutes(
 
   app.get<{ Params: Static<typeof StreamParameters> }>(
     '/api/v1/streams/:app/:name/events',
-    { schema: { params: StreamParameters } },
+    // An answer to HEAD would keep its place among the readers.
+    { schema: { params: StreamParameters }, exposeHeadRoute: false },
     async (request, reply) => {
       setCorsHeaders(reply);
       reply.header('cache-control', 'no-store');
@@ -70,8 +71,8 @@ export async function eventRoutes(
         throw new HttpProblem(404, 'http.stream-not-found', 'no such stream');
       }
       reader.onClose = () => reading.close();
-      reader.text(`retry: ${RETRY}\n\n`);
-      for (const earlier of reading.earlier) reader.send(earlier);
+      // With an id from the beginning, a reader who is interrupted before its first event misses none (HTML Standard 9.2.6).
+      reader.begin(`id: ${reading.seq}\nretry: ${RETRY}\n\n`, reading.earlier);
       return sendEvents(reply, reader.body);
     },
   );
