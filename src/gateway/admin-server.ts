@@ -30,9 +30,7 @@ export class AdminServer {
   ): AdminServer | undefined {
     const { config, logger, certificate } = parts;
     if (config.adminPort === NO_ADMIN_PORT) return undefined;
-    // At level info Fastify logs only the addresses it listens on, which "ready" already does.
-    const level = logger.level === 'info' ? 'warn' : logger.level;
-    const admin = buildAdminApp({ ...dependencies, descriptors, logger: logger.child({ module: 'admin' }, { level }) });
+    const admin = buildAdminApp({ ...dependencies, descriptors, logger: logger.child({ module: 'admin' }) });
     const { connections, log } = admin;
     const port = new WebPort({
       host: config.adminHost,
