@@ -43,3 +43,11 @@ export interface LiveTag {
   /** Whether the publisher's clock jumped here. The stream's timeline continues smoothly, but the pictures may be unrelated. */
   readonly discontinuity?: boolean;
 }
+
+/** What a queued tag costs beside its body, so that many tiny messages are bounded too. */
+const TAG_OVERHEAD = 128;
+
+/** The memory that a queued tag counts, in bytes. */
+export function heldBytes({ body }: Pick<LiveTag, 'body'>): number {
+  return body.length + TAG_OVERHEAD;
+}

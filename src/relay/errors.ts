@@ -28,7 +28,8 @@ export const relayError = defineErrors({
   },
   'relay.stalled': {
     kind: 'unavailable',
-    summary: 'The other server accepted no bytes for 15 s. The connection was closed, and a new one is made.',
+    summary:
+      'The other server accepted no bytes for 15 s, or asked for answers that it did not read. The connection was closed, and a new one is made.',
   },
   'relay.codec': {
     kind: 'unsupported',
@@ -41,11 +42,13 @@ export const relayError = defineErrors({
   },
   'relay.in-use': {
     kind: 'invalid-state',
-    summary: 'Another stream is being sent to this URL; use {name} in the URL if a target is for several streams.',
+    summary:
+      'Another stream is being sent to this URL: use {name} in the URL of a target for several streams. For a source: a publisher has its name.',
   },
   'relay.moved': {
     kind: 'unavailable',
-    summary: 'The other server asked for a new connection, which was made at once.',
+    summary:
+      'The other server asked for a new connection. It is made at once, or after a pause if the last one was shorter than 10 s.',
   },
   'relay.no-such-target': {
     kind: 'invalid-state',

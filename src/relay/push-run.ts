@@ -20,6 +20,8 @@ import type { RelaySource, RelayTag } from './stream-source.js';
 const SECOND: Milliseconds = 1_000;
 /** A connection that lasted this long counts as a success, so that the next failure counts as the first. */
 const SUCCESS_AFTER: Milliseconds = 60_000;
+/** A server that asks for a new connection gets it at once only if the last one lasted this long. */
+const MOVE_AFTER: Milliseconds = 10_000;
 /** Pause after an error that an operator must fix, in case that has happened. */
 const FAILED_PAUSE: Milliseconds = 60_000;
 /** A publisher that sends nothing for this long is away. */
@@ -112,18 +114,12 @@ export class PushRun {
   get state(): PushRunState {
     const { app, name } = this.#options;
     return {
-      app,
-      name,
-      state: this.#state.state,
-      since: this.#since,
-      attempts: this.#attempts,
+      ...{ app, name, state: this.#state.state, since: this.#since, attempts: this.#attempts },
       nextAttempt: this.#nextAttempt,
       lastError: this.#lastError,
       bytes: this.#rate.total(this.#link?.bytesSent ?? 0),
       bitrate: this.#rate.bitrate,
-      queue: Math.round(this.#queue.age),
-      queuedBytes: this.#queue.bytes,
-      dropped: this.#queue.dropped,
+      ...{ queue: Math.round(this.#queue.age), queuedBytes: this.#queue.bytes, dropped: this.#queue.dropped },
       remoteAddress: this.#link?.remoteAddress,
       warnings: this.#options.warnings(),
     };
@@ -162,8 +158,11 @@ export class PushRun {
   /** The old connection ends first, because two connections would compete for the name. */
   #moved(tcUrl: string | undefined): void {
     this.#movedTo = tcUrl === undefined ? undefined : this.#options.move(tcUrl);
-    this.#note(relayError('relay.moved', 'the server asked for a new connection'));
-    this.#attempts = 0;
+    const moved = relayError('relay.moved', 'the server asked for a new connection');
+    const hasPublished = this.#state.is('publishing', 'idle');
+    if (!hasPublished || this.#clock.now() - this.#publishingSince < MOVE_AFTER) this.#refusal = moved;
+    else this.#attempts = 0;
+    this.#note(moved);
     this.#link?.close();
   }
 

@@ -29,6 +29,8 @@ const KEEP_ALIVE: Milliseconds = 10_000;
 /** The first attempt, the request for a challenge, and its answer. */
 const MAX_STEPS = 3;
 const MAX_WORDS = 300;
+/** Limit of the answers, such as those to pings, that wait for a server that reads nothing. */
+const MAX_UNREAD_ANSWERS = 64 * 1024;
 
 export interface RtmpLinkOptions {
   readonly role: 'publish' | 'play';
@@ -57,6 +59,8 @@ export class RtmpLink {
   #output: LinkOutput;
   /** Bytes sent over the sockets of earlier steps. */
   #earlierBytes = 0;
+  /** Bytes of answers since the socket was full. */
+  #unreadAnswers = 0;
   #steps = 0;
   #accepted = false;
   #closing = false;
@@ -181,7 +185,15 @@ export class RtmpLink {
       if (this.#closing || this.#error !== undefined) return;
       if (this.#handle(event)) return;
     }
-    if (!this.#closing) this.flush();
+    if (this.#closing) return;
+    const answers = this.#session.takeOutputBuffers();
+    this.#output.add(answers);
+    this.#output.write();
+    const answered = answers.reduce((sum, { length }) => sum + length, 0);
+    this.#unreadAnswers = this.#output.isFull ? this.#unreadAnswers + answered : 0;
+    if (this.#unreadAnswers > MAX_UNREAD_ANSWERS) {
+      this.#fail(relayError('relay.stalled', 'the server asked for answers and did not read them'));
+    }
   }
 
   /** @returns whether the session has been replaced */

@@ -2,7 +2,7 @@
 // connection it keeps only the messages with which a new connection must start: the headers, and the pictures since the last key frame.
 
 import type { Milliseconds } from '../protocols/units.js';
-import type { RelayTag } from './stream-source.js';
+import { type RelayTag, waitingBytes } from './stream-source.js';
 
 export interface QueueLimits {
   readonly maxBytes: number;
@@ -103,7 +103,7 @@ export class SendQueue {
     const waiting = this.#waiting[this.#head];
     if (waiting === undefined) return undefined;
     this.#head += 1;
-    this.#bytes -= waiting.tag.body.length;
+    this.#bytes -= waitingBytes(waiting.tag);
     if (this.#head === this.#waiting.length || this.#head === COMPACT_AT) {
       this.#waiting.splice(0, this.#head);
       this.#head = 0;
@@ -148,7 +148,7 @@ export class SendQueue {
 
   #append(tag: RelayTag): void {
     this.#waiting.push({ tag, since: this.#now() });
-    this.#bytes += tag.body.length;
+    this.#bytes += waitingBytes(tag);
   }
 
   /** Called when the queue exceeds its byte limit. */
@@ -163,13 +163,19 @@ export class SendQueue {
     this.#phase = this.#hasVideo ? 'gap' : 'whole';
   }
 
-  /** Drops and counts all messages that do not pass. */
+  /** Drops and counts all messages that do not pass. Of headers and metadata only the last of each kind stays, and no sound before its header. */
   #keep(passes: (waiting: Waiting) => boolean): void {
     const before = this.#waiting.length - this.#head;
-    this.#waiting = this.#waiting.slice(this.#head).filter(passes);
+    const queued = this.#waiting.slice(this.#head);
+    const last = new Map<RelayTag['kind'], number>();
+    for (const [index, { tag }] of queued.entries()) if (!isFrame(tag)) last.set(tag.kind, index);
+    this.#waiting = queued.filter((waiting, index) => {
+      const isObsolete = waiting.tag.momentary !== true && index < (last.get(waiting.tag.kind) ?? 0);
+      return !isObsolete && passes(waiting);
+    });
     this.#head = 0;
     this.#dropped += before - this.#waiting.length;
-    this.#bytes = this.#waiting.reduce((bytes, { tag }) => bytes + tag.body.length, 0);
+    this.#bytes = this.#waiting.reduce((bytes, { tag }) => bytes + waitingBytes(tag), 0);
   }
 
   #restart(): void {

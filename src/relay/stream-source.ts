@@ -17,6 +17,14 @@ export interface RelayTag {
   readonly codec: VideoCodecId | AudioCodecId | undefined;
 }
 
+/** What a queued message costs beside its body, so that many tiny messages are bounded too. */
+const TAG_OVERHEAD = 128;
+
+/** The memory that a queued message counts, in bytes. */
+export function waitingBytes({ body }: RelayTag): number {
+  return body.length + TAG_OVERHEAD;
+}
+
 /** The messages of one stream: metadata and sequence headers, then media from a key frame on. */
 export interface RelaySource {
   take(): RelayTag | undefined;

@@ -137,7 +137,7 @@ describe('subscribe', () => {
     fc.assert(
       fc.property(
         fc.array(fc.tuple(message, fc.nat(300)), { maxLength: 80 }),
-        fc.integer({ min: 1, max: 800 }),
+        fc.integer({ min: 1, max: 3_000 }),
         (messages, bound) => {
           const stream = newStream(bound);
           for (const [index, [kind, size]] of messages.entries()) {
@@ -188,7 +188,9 @@ describe('Subscription', () => {
   it('over its limit drops tags up to the next key frame, counts them, and keeps the headers', () => {
     const stream = newStream();
     const frame = videoFrame(true).length;
-    const subscription = stream.subscribe({ maxBytes: 3 * frame + videoHeader().length + audioHeader().length });
+    const subscription = stream.subscribe({
+      maxBytes: 3 * frame + videoHeader().length + audioHeader().length + 5 * 128,
+    });
     publishSeconds(stream, 0, 1);
     stream.publish('video', 600, videoFrame(false));
     stream.publish('video', 700, videoFrame(false));
@@ -205,7 +207,8 @@ describe('Subscription', () => {
     const bound = 2_000;
     const slow = stream.subscribe({ maxBytes: bound });
     const fast = stream.subscribe({ maxBytes: 1_000_000 });
-    const headers = videoHeader().length + videoHeader(SPS_640).length + audioHeader().length;
+    // Each tag counts 128 bytes beside its body.
+    const headers = videoHeader().length + videoHeader(SPS_640).length + audioHeader().length + 3 * 128;
     publishSeconds(stream, 0, 1);
     for (let second = 1; second < 500; second += 1) {
       stream.publish('video', second * 1000, videoHeader(second % 2 === 0 ? undefined : SPS_640));
@@ -217,6 +220,17 @@ describe('Subscription', () => {
     // The slow one continues with a decodable stream: a header, then a key frame.
     const tags = drain(slow);
     expect(tags.find(({ sequenceHeader, kind }) => !sequenceHeader && kind === 'video')?.keyFrame).toBe(true);
+  });
+
+  it('D5 a reader that reads nothing keeps a limited number of tags, however small they are', () => {
+    const stream = newStream();
+    const slow = stream.subscribe({ maxBytes: 4_000 });
+    stream.publish('audio', 0, audioHeader());
+    for (let time = 0; time < 1_000; time += 1) {
+      stream.publish('audio', time, audioFrame(1));
+      expect(slow.queuedTags).toBeLessThanOrEqual(4_000 / 128 + 1);
+    }
+    expect(stream.statistics.gopCacheBytes).toBeGreaterThan(100 * 128);
   });
 
   it('leaves when closed, and releases its queue', () => {
@@ -232,12 +246,13 @@ describe('Subscription', () => {
   });
 
   it('never starts or resumes without a key frame, stays within its limit, and counts exactly, at any reading pace', () => {
+    const headers = videoHeader().length + audioHeader().length + 2 * 128;
     const action = fc.oneof(
       fc.record({ frame: fc.constantFrom('key', 'inter', 'inter', 'audio'), size: fc.nat(400) }),
       fc.record({ take: fc.nat(5) }),
     );
     fc.assert(
-      fc.property(fc.array(action, { maxLength: 150 }), fc.integer({ min: 100, max: 1_500 }), (actions, bound) => {
+      fc.property(fc.array(action, { maxLength: 150 }), fc.integer({ min: 500, max: 4_000 }), (actions, bound) => {
         const stream = newStream(1_000);
         stream.publish('video', 0, videoHeader());
         stream.publish('audio', 0, audioHeader());
@@ -257,7 +272,7 @@ describe('Subscription', () => {
             if (step.frame === 'audio') stream.publish('audio', time, audioFrame(step.size));
             else stream.publish('video', time, videoFrame(step.frame === 'key', step.size + 6));
           }
-          expect(subscription.queuedBytes).toBeLessThanOrEqual(bound + videoHeader().length + audioHeader().length);
+          expect(subscription.queuedBytes).toBeLessThanOrEqual(bound + headers);
         }
         taken.push(...drain(subscription).filter(({ sequenceHeader }) => !sequenceHeader));
         expect(taken.length + subscription.droppedTags).toBe(published.length);

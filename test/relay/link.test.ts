@@ -16,6 +16,9 @@ import { eventually } from '../support/hls-client.js';
 import { ManualClock } from '../support/manual-clock.js';
 import { temporaryDirectory } from '../support/temp-dir.js';
 
+/** A ping request: chunk stream 2, message type 4 of 6 bytes. */
+const PING = Buffer.from([2, 0, 0, 0, 0, 0, 6, 4, 0, 0, 0, 0, 0, 6, 0, 0, 0, 1]);
+
 /** A server that accepts every publish, on plain sockets that the test controls. */
 async function plainServer(onSession: (socket: Socket, session: ServerSession) => void = serve) {
   const sockets: Socket[] = [];
@@ -88,6 +91,27 @@ describe('a connection of a target', () => {
     expect(link.isFull).toBe(true);
     clock.advance(2_000);
     expect((await ended)?.code).toBe('relay.stalled');
+  });
+
+  it('H1.03 is closed when a server asks for answers and does not read them', async () => {
+    const { port, sockets } = await plainServer();
+    const { link, ended, accepted } = linkTo(`rtmp://127.0.0.1:${port}/live/key`);
+    await accepted;
+    for (const socket of sockets) socket.pause();
+    let isOver = false;
+    const over = ended.then((error) => {
+      isOver = true;
+      return error;
+    });
+    const frame = Buffer.alloc(60_000);
+    const pings = Buffer.concat(Array.from({ length: 2_000 }, () => PING));
+    await eventually(async () => {
+      for (let i = 0; i < 100 && !link.isFull; i++) link.send('video', i, frame);
+      link.flush();
+      for (const socket of sockets) if (!socket.destroyed) socket.write(pings);
+      return isOver ? true : undefined;
+    });
+    expect(await over).toMatchObject({ code: 'relay.stalled', message: expect.stringContaining('did not read') });
   });
 
   it('H1.02 stays open while there is nothing to send, however long', async () => {
