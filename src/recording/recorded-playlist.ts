@@ -108,7 +108,8 @@ export function asGap(entry: ReadEntry): ReadEntry {
 
 /** The playlist of a finished recording. TARGETDURATION is computed from the listed segments. */
 export function vodPlaylist({ header, entries }: Pick<ReadPlaylist, 'header' | 'entries'>): string {
-  const longest = Math.max(1, ...entries.map(({ duration }) => Math.round(duration)));
+  // A recording of some days has more entries than a call may have arguments.
+  const longest = entries.reduce((most, { duration }) => Math.max(most, Math.round(duration)), 1);
   const vod = header
     .replace('PLAYLIST-TYPE:EVENT', 'PLAYLIST-TYPE:VOD')
     .replace(/TARGETDURATION:\d+/, `TARGETDURATION:${longest}`);

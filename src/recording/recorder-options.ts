@@ -26,8 +26,8 @@ export interface RecorderOptions {
   readonly domain: FailureDomain;
   /** Called when the facts have changed. */
   readonly onChange: (facts: RecordingFacts) => void;
-  /** Called when the recording has ended with nothing to play. */
-  readonly onEmpty: () => void;
+  /** Removes the recording, which has ended with nothing to play. @throws the system error if it cannot be removed */
+  readonly onEmpty: () => Promise<void>;
   /** Called when the recording pauses, and when it continues. */
   readonly onPaused: (error: SluiceError | undefined) => void;
 }

@@ -18,6 +18,9 @@ import { TrackWriter } from './track-writer.js';
 /** Limit of the media that waits to be stored. Segments beyond it become gaps, because a disk that is this far behind does not catch up. */
 const MAX_PENDING_BYTES = 64 * 1024 * 1024;
 
+/** Length of a recording, in segments, that may be stopped before every rendition has its first one. */
+const FIRST_SEGMENTS = 2;
+
 /** How long a stopped recording waits for renditions that have not reached its last segment. */
 const LATE_RENDITIONS: Milliseconds = 15_000;
 
@@ -42,8 +45,8 @@ export class Recorder {
   readonly #begun: Promise<void>;
   /** Whether a segment was stored since the pause, so that the recording continues. */
   #goesOn = false;
-  /** Whether a recording with something to play was finished. */
-  #isFinished = false;
+  /** Whether the recording was finished, or removed because it had nothing to play. */
+  isSettled = false;
 
   constructor(options: RecorderOptions) {
     const { stream, id, title, clock, domain } = options;
@@ -111,8 +114,13 @@ export class Recorder {
   }
 
   #isComplete(): boolean {
-    const { renditions } = this.#options.stream;
-    const expected = renditions.filter((name) => this.#tracks.has(name));
+    const { first, stream, takes } = this.#options;
+    if (this.#until <= first) return this.#pending.length === 0;
+    // A rendition that has no segment after some time will not get one.
+    const isShort = this.#until - first <= FIRST_SEGMENTS;
+    const expected = stream.renditions.filter(
+      (name) => this.#tracks.has(name) || (isShort && takes({ name, video: name !== 'audio' })),
+    );
     return expected.every((name) => (this.#tracks.get(name)?.next ?? 0) >= this.#until) && this.#pending.length === 0;
   }
 
@@ -174,6 +182,7 @@ export class Recorder {
       return;
     }
     this.#goesOn = true;
+    this.#progress.noteStored(segment);
     this.#variants.add(rendition.name, segment);
     this.#progress.change({ bytes: this.facts.bytes + segment.media.length });
   }
@@ -215,31 +224,41 @@ export class Recorder {
   }
 
   async #finish(): Promise<void> {
-    const { directory, onChange, onEmpty } = this.#options;
+    await this.finishAgain();
+    this.#finished();
+  }
+
+  /** Writes the end of the recording. @returns false if that fails; then it can be tried again */
+  async finishAgain(): Promise<boolean> {
     try {
-      const last = Math.max(this.#options.first - 1, ...[...this.#tracks.values()].map(({ next }) => next - 1));
-      for (const track of this.#tracks.values()) {
-        for (const missing of this.#progress.between(track.next, last + 1)) track.skip(missing);
-        await track.flush();
-      }
-      await this.#writeVariants(true);
-      await this.#options.turns.take(async () => {
-        const finished = await finishRecording(directory, { ...this.facts, state: 'finished' });
-        if (finished === undefined) {
-          onEmpty();
-          return;
-        }
-        this.#progress.facts = finished;
-        this.#isFinished = true;
-        // Within this turn, because whoever has the next one reads the facts in the catalogue.
-        onChange(finished);
-      });
+      // Nothing was stored, perhaps because the disk failed: there is nothing to write either.
+      const hasMedia = this.facts.bytes > 0 && (await this.#writeEnd());
+      if (!hasMedia) await this.#options.onEmpty();
+      this.isSettled = true;
     } catch (cause) {
-      // The directory stays as a crash would leave it, and the next start finishes it.
+      // The directory stays as a crash would leave it.
       this.#pause(cause);
     }
-    if (!this.#isFinished && this.facts.bytes > 0) onChange(this.facts);
-    this.#finished();
+    return this.isSettled;
+  }
+
+  /** @returns false if there is nothing to play */
+  async #writeEnd(): Promise<boolean> {
+    const { directory, onChange, first, turns } = this.#options;
+    const last = Math.max(first - 1, ...[...this.#tracks.values()].map(({ next }) => next - 1));
+    for (const track of this.#tracks.values()) {
+      for (const missing of this.#progress.between(track.next, last + 1)) track.skip(missing);
+      await track.flush();
+    }
+    await this.#writeVariants(true);
+    return turns.take(async () => {
+      const finished = await finishRecording(directory, { ...this.facts, state: 'finished' });
+      if (finished === undefined) return false;
+      this.#progress.facts = finished;
+      // Within this turn, because whoever has the next one reads the facts in the catalogue.
+      onChange(finished);
+      return true;
+    });
   }
 
   #pause(cause: unknown): void {

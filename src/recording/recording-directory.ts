@@ -91,16 +91,24 @@ async function readIfThere(directory: string): Promise<Dirent[]> {
 /** Removes the directory, and its parents if they become empty. The rename makes it invisible to readers at once, even if the removal then fails. */
 export async function removeRecording(root: string, { directory, facts }: CatalogueEntry): Promise<void> {
   const leaving = join(root, LEAVING, facts.id);
-  await makeDirectory(dirname(leaving));
-  try {
+  // It may never have been made, or somebody has removed it by hand. Then nothing must be written, so that it also goes from a failed disk.
+  if (await isThere(directory)) {
+    await makeDirectory(dirname(leaving));
     await rename(directory, leaving);
-  } catch (error) {
-    // ENOENT: somebody has already removed it by hand.
-    if (systemCode(error) !== 'ENOENT') throw error;
   }
   await endRemoval(root, facts.id);
   for (let parent = dirname(directory); parent.startsWith(join(root, '/')); parent = dirname(parent)) {
     if (!(await removedEmpty(parent))) break;
+  }
+}
+
+async function isThere(directory: string): Promise<boolean> {
+  try {
+    await lstat(directory);
+    return true;
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR'].includes(systemCode(error) ?? '')) return false;
+    throw error;
   }
 }
 
@@ -124,7 +132,8 @@ async function removedEmpty(directory: string): Promise<boolean> {
     await rmdir(directory);
     return true;
   } catch (error) {
-    if (['ENOTEMPTY', 'EEXIST', 'ENOENT', 'ENOTDIR'].includes(systemCode(error) ?? '')) return false;
+    // Not empty, or not ours to remove. The recording is gone in any case.
+    if (systemCode(error) !== undefined) return false;
     throw error;
   }
 }

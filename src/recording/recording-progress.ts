@@ -15,7 +15,7 @@ export class RecordingProgress {
   facts: RecordingFacts;
   readonly #first: number;
   /** By segment number, from the first rendition that has the segment. */
-  readonly #shown: MissingSegment[] = [];
+  readonly #shown: (MissingSegment & { isStored?: boolean })[] = [];
 
   /** @param first number of the first segment */
   constructor(facts: RecordingFacts, first: number) {
@@ -34,7 +34,7 @@ export class RecordingProgress {
   }
 
   /** Call for each segment of every rendition. */
-  note({ number, duration, programDateTime, gap }: RecordedSegment): void {
+  note({ number, duration, programDateTime }: RecordedSegment): void {
     const index = number - this.#first;
     if (this.#shown[index] !== undefined) return;
     this.#shown[index] = { number, duration, programDateTime };
@@ -43,8 +43,15 @@ export class RecordingProgress {
     this.change({
       start: index === 0 ? Math.round(programDateTime) : start,
       end: Math.round(programDateTime + duration * 1000),
-      duration: this.facts.duration + (gap ? 0 : duration),
     });
+  }
+
+  /** Call when the media of a segment was stored, for any rendition. */
+  noteStored({ number, duration }: RecordedSegment): void {
+    const shown = this.#shown[number - this.#first];
+    if (shown === undefined || shown.isStored === true) return;
+    shown.isStored = true;
+    this.change({ duration: this.facts.duration + duration });
   }
 
   /** Call when the media of a segment could not be stored. */

@@ -1,6 +1,5 @@
 // The entry point of this folder: starts and stops recordings of streams, finds and changes finished ones, and removes expired ones.
 
-import { join } from 'node:path';
 import type { RecordingListQuery } from '../contracts/recordings.js';
 import type { Clock } from '../protocols/clock.js';
 import type { SluiceError } from '../protocols/errors.js';
@@ -9,19 +8,16 @@ import type { EpochMilliseconds } from '../protocols/units.js';
 import { Catalogue, type CatalogueEntry, type RecordingPage } from './catalogue.js';
 import { Clips } from './clips.js';
 import { EarlierRecordings } from './earlier-recordings.js';
-import { recordingError } from './errors.js';
-import { replaceFile } from './files.js';
+import { FinishedRecordings } from './finished-recordings.js';
 import type { ClipRequest } from './make-clip.js';
 import { directoryOf } from './record-path.js';
 import type { RecordedStream } from './recorded-stream.js';
 import { Recorder } from './recorder.js';
-import { removeRecording } from './recording-directory.js';
-import { FACTS_FILE, isOpen, type RecordingFacts, renderFacts } from './recording-facts.js';
+import { isOpen, type RecordingFacts } from './recording-facts.js';
 import { newRecordingId } from './recording-id.js';
 import type { RecordingsOptions, StartRecording } from './recordings-options.js';
 import { RetentionRounds } from './retention-rounds.js';
 import { isSplitDue } from './split.js';
-import { WorkInTurn } from './work-in-turn.js';
 
 export type { RecordingNews, RecordingsOptions, StartRecording } from './recordings-options.js';
 
@@ -42,9 +38,10 @@ export class Recordings {
   readonly #recorders = new Map<RecordedStream, RunningRecorder>();
   /** Recorders that have been stopped but are still writing. */
   readonly #finishing = new Set<Recorder>();
+  /** Recorders that could not write the end of their recording. Each round of retention tries it again. */
+  readonly #unfinished = new Set<Recorder>();
   #lastStart: EpochMilliseconds = 0;
-  /** By recording: whoever writes its facts takes turns with all others, also while it is finished. */
-  readonly #turns = new Map<string, WorkInTurn>();
+  readonly #kept: FinishedRecordings;
   readonly #retention: RetentionRounds;
   readonly #clips: Clips;
   readonly #earlier: EarlierRecordings;
@@ -54,6 +51,7 @@ export class Recordings {
     this.#options = options;
     const { logger, clock } = options;
     this.#catalogue = options.catalogue ?? new Catalogue();
+    this.#kept = new FinishedRecordings(options, this.#catalogue, (id) => this.seek(id));
     this.#domain = new FailureDomain('recordings', ({ where, cause }) =>
       logger.error({ where, err: cause }, 'internal error: recordings may be incomplete'),
     );
@@ -61,7 +59,8 @@ export class Recordings {
     const { root, keepFree, freeBytes } = options;
     this.#retention = new RetentionRounds({
       ...{ rules: options, catalogue: this.#catalogue, root, keepFree, freeBytes, logger },
-      ...{ clock: this.#clock, domain: this.#domain, remove: (entry) => this.#remove(entry) },
+      ...{ clock: this.#clock, domain: this.#domain, remove: (id) => this.#kept.expire(id) },
+      finishLeft: () => this.#finishLeft(),
     });
     this.#earlier = new EarlierRecordings({
       ...{ root, catalogue: this.#catalogue, clock: this.#clock, domain: this.#domain, logger },
@@ -104,7 +103,8 @@ export class Recordings {
 
   /** The recording in progress of this stream. */
   of(app: string, name: string): RecordingFacts | undefined {
-    return this.#catalogue.open.find(({ facts }) => facts.app === app && facts.name === name)?.facts;
+    // The newest: the end of an older one may still be unwritten.
+    return this.#catalogue.open.findLast(({ facts }) => facts.app === app && facts.name === name)?.facts;
   }
 
   /** Starts recording at the next segment. Does nothing if the stream is being recorded. */
@@ -130,25 +130,19 @@ export class Recordings {
       await recorder.change(change);
       return recorder.facts;
     }
-    return this.#turnsOf(id).take(async () => {
-      const entry = await this.#existing(id);
-      const facts = { ...entry.facts, ...change };
-      await replaceFile(join(entry.directory, FACTS_FILE), renderFacts(facts));
-      this.#catalogue.set({ ...entry, facts });
-      return facts;
-    });
+    return this.#kept.change(id, change);
   }
 
   /** @throws {SluiceError} `recording.no-such-recording`, and what `Clips` throws */
   async clip(id: string, clip: ClipRequest): Promise<RecordingFacts> {
-    return this.#clipped(await this.#clips.ofRecording(await this.#existing(id), clip));
+    return this.#clipped(await this.#clips.ofRecording(await this.#kept.existing(id), clip));
   }
 
   /** @param most bytes that the clips of all viewers may have. @throws like `clip` */
   async clipForViewer(id: string, clip: Omit<ClipRequest, 'by'>, most: number): Promise<RecordingFacts> {
     // The clips that there are count.
     await this.#earlier.all();
-    return this.#clipped(await this.#clips.forViewer(await this.#existing(id), clip, most));
+    return this.#clipped(await this.#clips.forViewer(await this.#kept.existing(id), clip, most));
   }
 
   /** Makes a clip from the segments that the stream still has, or from its recording if that reaches further back. @throws what `Clips` throws */
@@ -161,10 +155,8 @@ export class Recordings {
   }
 
   /** @throws {SluiceError} `recording.no-such-recording`, `recording.being-made`; the system error if it cannot be removed */
-  async remove(id: string): Promise<void> {
-    const entry = await this.#existing(id);
-    if (isOpen(entry.facts)) throw recordingError('recording.being-made', `recording ${id} is still being made`);
-    await this.#remove(entry);
+  remove(id: string): Promise<void> {
+    return this.#kept.remove(id);
   }
 
   /** Finishes all recordings. Recordings of streams that have not ended are cut off. */
@@ -178,21 +170,16 @@ export class Recordings {
     this.#domain.close();
   }
 
-  async #existing(id: string): Promise<CatalogueEntry> {
-    const entry = await this.seek(id);
-    if (entry === undefined) throw recordingError('recording.no-such-recording', `there is no recording ${id}`);
-    return entry;
+  async #finishLeft(): Promise<void> {
+    for (const recorder of this.#unfinished) {
+      if (await recorder.finishAgain()) this.#unfinished.delete(recorder);
+    }
   }
 
   #recorderOf(id: string): Recorder | undefined {
-    const all = [...[...this.#recorders.values()].map(({ recorder }) => recorder), ...this.#finishing];
+    const running = [...this.#recorders.values()].map(({ recorder }) => recorder);
+    const all = [...running, ...this.#finishing, ...this.#unfinished];
     return all.find((recorder) => recorder.facts.id === id && isOpen(recorder.facts));
-  }
-
-  #turnsOf(id: string): WorkInTurn {
-    const turns = this.#turns.get(id) ?? new WorkInTurn();
-    this.#turns.set(id, turns);
-    return turns;
   }
 
   #clipped(entry: CatalogueEntry): RecordingFacts {
@@ -216,14 +203,11 @@ export class Recordings {
     const directory = directoryOf(root, path, { app, name, id, start: began, part });
     const recorder: Recorder = new Recorder({
       ...{ stream, directory, id, first, keepFree, freeBytes, ...how },
-      turns: this.#turnsOf(id),
+      turns: this.#kept.turnsOf(id),
       clock: this.#clock,
       domain: this.#domain,
       onChange: (facts) => this.#changed(stream, recorder, { facts, directory }),
-      onEmpty: () =>
-        this.#domain.run('removal of an empty recording', () =>
-          this.#remove({ facts: recorder.facts, directory }, false),
-        ),
+      onEmpty: () => this.#kept.removeEmpty({ facts: recorder.facts, directory }),
       onPaused: (error) => this.#paused(recorder, error),
     });
     this.#recorders.set(stream, { recorder, how, began, part });
@@ -234,6 +218,7 @@ export class Recordings {
     this.#domain.run('end of a recording', async () => {
       await recorder.done;
       if (this.#recorders.get(stream)?.recorder === recorder) this.#recorders.delete(stream);
+      if (!recorder.isSettled) this.#unfinished.add(recorder);
     });
     return recorder;
   }
@@ -278,22 +263,5 @@ export class Recordings {
       recording: recorder.facts,
     });
     if (error !== undefined) this.#retention.now();
-  }
-
-  async #remove(entry: CatalogueEntry, tell = true): Promise<void> {
-    const { root, logger, onEvent } = this.#options;
-    const { id, app, name } = entry.facts;
-    this.#catalogue.remove(id);
-    this.#turns.delete(id);
-    try {
-      await removeRecording(root, entry);
-    } catch (error) {
-      // It could not be removed, so it is listed again.
-      this.#catalogue.set(entry);
-      throw error;
-    }
-    if (!tell) return;
-    logger.info({ app, stream: name, recording: id }, 'recording removed');
-    onEvent({ type: 'recording.removed', recording: entry.facts });
   }
 }

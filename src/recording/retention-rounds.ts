@@ -17,7 +17,10 @@ export interface RetentionRoundsOptions {
   readonly keepFree: number;
   /** Free bytes on the disk of a directory. */
   readonly freeBytes: (directory: string) => Promise<number>;
-  readonly remove: (entry: CatalogueEntry) => Promise<void>;
+  /** Finishes recordings whose end could not be written before. */
+  readonly finishLeft: () => Promise<void>;
+  /** Removes a recording, unless it was pinned or removed since it was chosen. */
+  readonly remove: (id: string) => Promise<void>;
   readonly clock: Clock;
   readonly domain: FailureDomain;
   readonly logger: Logger;
@@ -58,10 +61,11 @@ export class RetentionRounds {
     const { domain, logger } = this.#options;
     this.#running = domain.settled('retention', async () => {
       try {
+        await this.#options.finishLeft();
         await this.#removeExpired();
       } catch (cause) {
         if (systemCode(cause) === undefined) throw cause;
-        const message = `a recording cannot be removed (${systemReason(cause)})`;
+        const message = `the free space of the disk is unknown (${systemReason(cause)})`;
         logger.warn({ code: 'recording.disk', err: cause }, message);
       } finally {
         this.#running = undefined;
@@ -76,16 +80,43 @@ export class RetentionRounds {
   }
 
   async #removeExpired(): Promise<void> {
-    const { catalogue, rules, clock, remove } = this.#options;
+    const { catalogue, rules, clock, logger } = this.#options;
     const { count, bytes } = catalogue.totals();
     if (count === 0) return;
-    const missing = await this.#missing();
+    let missing = await this.#missing();
     const { keepFor, keepCount, keepStreamBytes, keepBytes = bytes } = rules;
     const needsEach = keepFor !== undefined || keepCount !== undefined || keepStreamBytes !== undefined;
     // Without such rules the totals say that nothing has to go, and it costs nothing to keep very many.
     if (!needsEach && missing === 0 && bytes <= keepBytes) return;
-    const entries = [...catalogue.entries()];
-    for (const entry of expired(entries, rules, clock.wallClock(), missing)) await remove(entry);
+    const failed = new Map<string, unknown>();
+    let isEnough: boolean;
+    do {
+      const entries = [...catalogue.entries()].map((entry) => (failed.has(entry.facts.id) ? kept(entry) : entry));
+      isEnough = true;
+      for (const { facts } of expired(entries, rules, clock.wallClock(), missing)) {
+        const failure = await this.#removed(facts.id);
+        if (failure === undefined) missing -= facts.bytes;
+        else failed.set(facts.id, failure);
+        // Others must go instead of those that cannot be removed.
+        isEnough &&= failure === undefined;
+      }
+    } while (!isEnough);
+    const [first] = failed;
+    if (first === undefined) return;
+    const [recording, err] = first;
+    const many = failed.size === 1 ? 'a recording cannot be removed' : `${failed.size} recordings cannot be removed`;
+    logger.warn({ code: 'recording.disk', recording, err }, `${many} (${systemReason(err)})`);
+  }
+
+  /** @returns the system error if it cannot be removed */
+  async #removed(id: string): Promise<unknown> {
+    try {
+      await this.#options.remove(id);
+      return undefined;
+    } catch (cause) {
+      if (systemCode(cause) === undefined) throw cause;
+      return cause;
+    }
   }
 
   /** Bytes that must be freed so that `keepFree` holds. */
@@ -93,4 +124,9 @@ export class RetentionRounds {
     const { root, keepFree, freeBytes } = this.#options;
     return keepFree === 0 ? 0 : Math.max(0, keepFree - (await freeBytes(root)));
   }
+}
+
+/** The entry of a recording that could not be removed: its bytes count, and it is not chosen again. */
+function kept(entry: CatalogueEntry): CatalogueEntry {
+  return { ...entry, facts: { ...entry.facts, pinned: true } };
 }

@@ -61,7 +61,7 @@ export function expired(
   return [...leaving];
 }
 
-function isRemovable({ facts }: CatalogueEntry): boolean {
+export function isRemovable({ facts }: CatalogueEntry): boolean {
   return !facts.pinned && !isOpen(facts);
 }
 

@@ -4,6 +4,7 @@ import { onTestFinished, vi } from 'vitest';
 import type { RecordingFacts } from '../../src/recording/recording-facts.js';
 import { type RecordingNews, Recordings, type RecordingsOptions } from '../../src/recording/recordings.js';
 import { ManualClock } from '../support/manual-clock.js';
+import { PATIENCE } from '../support/patience.js';
 import { temporaryDirectory } from '../support/temp-dir.js';
 
 export interface Room {
@@ -50,9 +51,10 @@ export async function openRoom(options: Partial<RecordingsOptions> = {}): Promis
 
 /** Resolves to the recording when it is finished. */
 export function finished({ recordings }: Room, id: string): Promise<RecordingFacts> {
-  return vi.waitFor(() => {
+  const check = (): RecordingFacts => {
     const facts = recordings.find(id)?.facts;
     if (facts?.state !== 'finished') throw new Error(`${facts?.state}`);
     return facts;
-  });
+  };
+  return vi.waitFor(check, { timeout: PATIENCE, interval: 10 });
 }

@@ -3,16 +3,33 @@ import { cp, mkdir, readdir, readFile, rm, stat, truncate, writeFile } from 'nod
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { readPlaylist } from '../../src/recording/recorded-playlist.js';
+import { readPlaylist, vodPlaylist } from '../../src/recording/recorded-playlist.js';
 import { gapsIn } from '../../src/recording/recording-progress.js';
 import { scheduleOf } from '../../src/recording/split.js';
+import { PATIENCE } from '../support/patience.js';
 import { parsePlaylist } from '../support/playlist-checker.js';
 import { runProgram } from '../support/processes.js';
 import { temporaryDirectory } from '../support/temp-dir.js';
 import { AUDIO, FakeStream, SOURCE } from './fake-stream.js';
-import { finished, openRoom } from './open-room.js';
+import { finished, openRoom, type Room } from './open-room.js';
 
 const ALL = { takes: () => true };
+
+const soon = (check: () => void) => vi.waitFor(check, { timeout: PATIENCE, interval: 5 });
+
+/** Makes a recording of one segment of each of these streams. */
+async function finishedIds(room: Room, names: readonly string[]): Promise<string[]> {
+  const ids: string[] = [];
+  for (const name of names) {
+    const stream = new FakeStream(name, room.live);
+    const { id } = room.recordings.start(stream, ALL);
+    stream.add(SOURCE, 100, { at: room.clock.wallClock() });
+    stream.end();
+    await finished(room, id);
+    ids.push(id);
+  }
+  return ids;
+}
 
 const list = async (directory: string, rendition = 'source', file = 'index.m3u8') =>
   readPlaylist(await readFile(join(directory, rendition, file), 'utf8'));
@@ -398,7 +415,122 @@ describe('recordings of an earlier process', () => {
   });
 });
 
+describe('a recording whose disk fails', () => {
+  it('is finished by a later round if its end could not be written', async () => {
+    const room = await openRoom();
+    const stream = new FakeStream('cam', room.live);
+    const { id } = room.recordings.start(stream, ALL);
+    stream.add(SOURCE, 100);
+    await soon(() => expect(room.recordings.find(id)?.facts.bytes).toBe(100));
+    const obstacle = join(room.recordings.find(id)?.directory ?? '', 'recording.json.new');
+    await mkdir(obstacle);
+    stream.end();
+    await soon(() => expect(room.news.at(-1)?.type).toBe('recording.paused'));
+    await rm(obstacle, { recursive: true });
+    await soon(() => {
+      room.clock.advance(60_000);
+      expect(room.recordings.find(id)?.facts.state).toBe('finished');
+    });
+    await room.recordings.remove(id);
+  });
+
+  it('is not listed any more if nothing of it could be stored', async () => {
+    const room = await openRoom();
+    await mkdir(room.root);
+    await writeFile(join(room.root, 'live'), 'in the way');
+    const stream = new FakeStream('cam', room.live);
+    const { id } = room.recordings.start(stream, ALL);
+    stream.add(SOURCE, 100);
+    stream.end();
+    await soon(() => expect(room.recordings.find(id)).toBeUndefined());
+  });
+
+  it('has the duration of what was stored', async () => {
+    let free = 1;
+    const room = await openRoom({ keepFree: 1, freeBytes: async () => free });
+    const stream = new FakeStream('cam', room.live);
+    const { id } = room.recordings.start(stream, ALL);
+    for (const rendition of [SOURCE, AUDIO]) stream.add(rendition, 100);
+    await soon(() => expect(room.recordings.find(id)?.facts.bytes).toBe(200));
+    free = 0;
+    for (const rendition of [SOURCE, AUDIO]) stream.add(rendition, 101);
+    await soon(() => expect(room.recordings.find(id)?.facts.gaps).toHaveLength(1));
+    expect(room.recordings.find(id)?.facts).toMatchObject({ state: 'paused', duration: 2 });
+  });
+});
+
+describe('a short recording', () => {
+  it('has all renditions, also if it is stopped before the first segment is complete', async () => {
+    const room = await openRoom();
+    const stream = new FakeStream('cam', room.live);
+    const { id } = room.recordings.start(stream, ALL);
+    stream.nextNumber = 101;
+    room.recordings.stop(stream);
+    stream.add(SOURCE, 100);
+    await soon(() => expect(room.recordings.find(id)?.facts.bytes).toBe(100));
+    stream.add(AUDIO, 100);
+    const { renditions, duration } = await finished(room, id);
+    expect(renditions.map(({ name }) => name)).toEqual(['source', 'audio']);
+    expect(duration).toBe(2);
+  });
+});
+
+describe('the playlist of a recording of many days', () => {
+  it('is finished', () => {
+    const entry = { text: '#EXTINF:2.000000,\nseg.m4s\n', uri: 'seg.m4s', duration: 2, programDateTime: 0, map: '' };
+    const entries = new Array(300_000).fill({ ...entry, discontinuity: false, gap: false });
+    const text = vodPlaylist({ header: '#EXTM3U\n#EXT-X-TARGETDURATION:9\n', entries });
+    expect(text).toMatch(/^#EXTM3U\n#EXT-X-TARGETDURATION:2\n/);
+    expect(text.endsWith('#EXT-X-ENDLIST\n')).toBe(true);
+  });
+});
+
 describe('removal', () => {
+  it('and a change at the same time leave no entry behind', async () => {
+    const room = await openRoom();
+    for (const isRemovedFirst of [false, true]) {
+      const [id = ''] = await finishedIds(room, ['cam']);
+      const remove = () => room.recordings.remove(id);
+      const change = () => room.recordings.change(id, { title: 'Late' }).catch(({ code }) => code);
+      const work = isRemovedFirst ? [remove(), change()] : [change(), remove()];
+      const results = await Promise.all(work);
+      if (isRemovedFirst) expect(results[1]).toBe('recording.no-such-recording');
+      else expect(results[0]).toMatchObject({ title: 'Late' });
+      expect(room.recordings.find(id)).toBeUndefined();
+      expect(room.recordings.figures.totals()).toEqual({ count: 0, bytes: 0 });
+    }
+  });
+
+  it('spares a recording that is pinned during a round of retention', async () => {
+    const room = await openRoom({ keepFor: 3600 });
+    const [first, second = ''] = await finishedIds(room, ['one', 'two']);
+    let pinned: Promise<unknown> | undefined;
+    room.onNews = ({ type }) => {
+      if (type === 'recording.removed') pinned = room.recordings.change(second, { pinned: true });
+    };
+    room.clock.advance(3_700_000);
+    await soon(() => expect(pinned).toBeDefined());
+    await pinned;
+    await room.recordings.close();
+    expect(room.recordings.find(first ?? '')).toBeUndefined();
+    expect(room.recordings.find(second)?.facts.pinned).toBe(true);
+  });
+
+  it('removes others instead of recordings that cannot be removed, and says so in one line', async () => {
+    const room = await openRoom({ keepFree: 1000, freeBytes: async () => free });
+    let free = 1000;
+    const [first = '', second = '', third = '', newest = ''] = await finishedIds(room, ['one', 'two', 'three', 'four']);
+    await mkdir(join(room.root, '.leaving'));
+    for (const id of [first, second]) await writeFile(join(room.root, '.leaving', id), 'in the way');
+    free = 850;
+    room.clock.advance(60_000);
+    await soon(() => expect(room.warnings).toHaveLength(1));
+    expect(room.warnings).toEqual([expect.stringContaining('2 recordings cannot be removed')]);
+    expect(room.recordings.find(third)).toBeUndefined();
+    expect(room.recordings.find(newest)).toBeUndefined();
+    expect(room.recordings.figures.totals().count).toBe(2);
+  });
+
   it('G1.10 removes the whole directory and empty parents, and refuses a recording in progress', async () => {
     const room = await openRoom();
     const stream = new FakeStream('cam', room.live);

@@ -121,7 +121,7 @@ export const OTHERS: readonly string[] = [
   'streams',
   // Of recordings: test/faults/seams-recording.test.ts.
   ...['recording start', 'recording', 'end of a recording', 'finishing a recording', 'retention', 'recordings'],
-  ...['removal of an empty recording', 'reading of recordings', 'timer in recording/earlier-recordings.ts'],
+  ...['reading of recordings', 'timer in recording/earlier-recordings.ts'],
   ...['timer in recording/recorder.ts', 'timer in recording/retention-rounds.ts'],
   // Of the bucket: test/recording/bucket/recording-uploads.test.ts, test/recording/bucket/live-uploads.test.ts.
   ...['live upload', 'end of a live upload', 'removal from the bucket', 'removal of an ended stream'],
