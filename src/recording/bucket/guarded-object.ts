@@ -66,6 +66,11 @@ export class GuardedObject {
     this.#sent = [];
   }
 
+  /** Whether nobody else has written it since. */
+  async isOurs(): Promise<boolean> {
+    return (await this.#read())?.etag === this.#etag;
+  }
+
   get #onlyIf(): { readonly absent: true } | { readonly etag: string } | undefined {
     if (this.#conditions.unsupported !== undefined || this.#etag === '') return undefined;
     return this.#etag === undefined ? { absent: true } : { etag: this.#etag };

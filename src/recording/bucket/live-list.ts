@@ -43,7 +43,8 @@ export class LiveList {
 
   /** Names of all listed files. */
   get files(): ReadonlySet<string> {
-    return new Set(this.#entries.flatMap(({ uri, map }) => [uri, map]));
+    // A gap has no file, and one at the beginning names no init segment.
+    return new Set(this.#entries.flatMap(({ uri, map, gap }) => [uri, map].slice(gap ? 1 : 0).filter(Boolean)));
   }
 
   /** @returns the files that the window no longer needs */
@@ -64,7 +65,8 @@ export class LiveList {
       const [oldest] = this.#entries.splice(0, 1);
       if (oldest?.discontinuity === true) this.#discontinuities += 1;
       if (oldest !== undefined && !oldest.gap) gone.push(oldest.uri);
-      if (oldest !== undefined && this.#entries.every(({ map }) => map !== oldest.map)) gone.push(oldest.map);
+      if (oldest !== undefined && oldest.map !== '' && this.#entries.every(({ map }) => map !== oldest.map))
+        gone.push(oldest.map);
     }
     return gone;
   }

@@ -46,6 +46,7 @@ export class LiveTrack {
   readonly #pending: Pending[] = [];
   #init = '';
   #hasEnded = false;
+  #isAbandoned = false;
   #isListed = false;
   /** Whether the playlist of an earlier process has been read. */
   #isOpen = false;
@@ -96,9 +97,21 @@ export class LiveTrack {
     this.#wake();
   }
 
+  /** Call when another gateway has taken over the stream: nothing more may be listed. */
+  abandon(): void {
+    this.#isAbandoned = true;
+    while (this.dropOldest() > 0);
+    this.end();
+  }
+
+  /** Whether its playlist in the bucket is still the last one that was uploaded here. */
+  isOurs(): Promise<boolean> {
+    return this.#options.playlist.isOurs();
+  }
+
   /** Uploads everything up to the end. @throws what the options throw */
   async run(): Promise<void> {
-    for (;;) {
+    while (!this.#isAbandoned) {
       const next = this.#pending[0];
       if (next !== undefined) {
         await this.#send(next);
@@ -109,7 +122,7 @@ export class LiveTrack {
           this.#wake = resolve;
         });
     }
-    if (this.list.last !== undefined) await this.#putPlaylist(true);
+    if (this.list.last !== undefined && !this.#isAbandoned) await this.#putPlaylist(true);
   }
 
   async #send(pending: Pending): Promise<void> {
@@ -127,7 +140,7 @@ export class LiveTrack {
     await this.#open();
     this.#add(entry);
     // A playlist that ends with a gap is useless to players, and would only add load to a slow store.
-    if (!isSent) return;
+    if (!isSent || this.#isAbandoned) return;
     await this.#putPlaylist(false);
     this.#isListed = true;
     await this.#options.onListed(segment);

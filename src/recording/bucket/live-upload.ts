@@ -52,17 +52,20 @@ export class LiveUpload {
   #isTakenOver = false;
   readonly #unsubscribe: () => void;
   readonly #ended: Promise<void>;
+  #end: () => void = () => undefined;
 
   constructor(options: LiveUploadOptions) {
     const { stream } = options;
     this.#options = options;
     this.#variants = stream.variants();
-    let end: () => void = () => undefined;
     this.#ended = new Promise((resolve) => {
-      end = resolve;
+      this.#end = resolve;
     });
-    this.#unsubscribe = stream.subscribe({ segment: (...segment) => this.#take(...segment), ended: end });
-    if (stream.ended) end();
+    this.#unsubscribe = stream.subscribe({
+      segment: (...segment) => this.#take(...segment),
+      ended: () => this.#end(),
+    });
+    if (stream.ended) this.#end();
   }
 
   /** Time since which the oldest segment has been waiting. */
@@ -78,6 +81,13 @@ export class LiveUpload {
   /** Whether anything of it was uploaded. */
   get isListed(): boolean {
     return this.#variantsText !== '' && !this.#isTakenOver;
+  }
+
+  /** Whether no other gateway has written any of its media playlists since. @throws {NoLongerWanted} */
+  async isOurs(): Promise<boolean> {
+    const listed = [...this.#tracks.values()].filter(({ isListed }) => isListed);
+    const ours = await Promise.all(listed.map((track) => track.isOurs()));
+    return ours.every(Boolean);
   }
 
   /** Resolves when the stream has ended and its last playlists are uploaded, or another gateway has taken it over. Never rejects. */
@@ -142,8 +152,10 @@ export class LiveUpload {
       if (this.#isTakenOver) return;
       this.#isTakenOver = true;
       this.#unsubscribe();
-      for (const track of this.#tracks.values()) while (track.dropOldest() > 0);
+      for (const track of this.#tracks.values()) track.abandon();
       this.#options.onTakenOver(cause);
+      // The publisher may come back to this gateway, whose next upload waits for the end of this one.
+      this.#end();
     }
   }
 

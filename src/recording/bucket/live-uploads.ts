@@ -38,6 +38,11 @@ const AFTER_END: Milliseconds = 120_000;
 
 const END = '#EXT-X-ENDLIST\n';
 
+interface FollowedUpload {
+  readonly upload: LiveUpload;
+  readonly done: Promise<void>;
+}
+
 interface LeftPlaylist {
   readonly object: GuardedObject;
   readonly text: string;
@@ -49,7 +54,9 @@ export class LiveUploads {
   readonly #options: LiveUploadsOptions;
   readonly #removals: BucketRemovals;
   /** The newest upload of each name, by prefix. */
-  readonly #uploads = new Map<string, { readonly upload: LiveUpload; readonly done: Promise<void> }>();
+  readonly #uploads = new Map<string, FollowedUpload>();
+  /** Ends of the removals in progress, by prefix. */
+  readonly #removing = new Map<string, Promise<void>>();
   readonly #running = new Set<LiveUpload>();
   readonly #idle: (() => void)[] = [];
 
@@ -75,8 +82,10 @@ export class LiveUploads {
   follow(stream: RecordedStream): void {
     const { place, domain, onTakenOver } = this.#options;
     const prefix = keyOf(place, `${LIVE}/${stream.app}/${stream.name}`);
+    const earlier = this.#uploads.get(prefix);
+    const after = Promise.all([earlier?.done, this.#removing.get(prefix)]).then(() => undefined);
     const upload = new LiveUpload({
-      ...{ ...this.#options, stream, prefix, after: this.#uploads.get(prefix)?.done },
+      ...{ ...this.#options, stream, prefix, after },
       onDropped: () => {
         this.dropped += 1;
       },
@@ -88,6 +97,7 @@ export class LiveUploads {
       try {
         await upload.run();
         if (upload.isListed) this.#removeLater(prefix, upload);
+        else this.#forget(prefix, upload, earlier);
       } finally {
         this.#running.delete(upload);
         this.#tellIdle();
@@ -108,14 +118,34 @@ export class LiveUploads {
     if (this.#running.size === 0) for (const resolve of this.#idle.splice(0)) resolve();
   }
 
-  #removeLater(prefix: string, upload?: LiveUpload): void {
+  /** An upload that has listed nothing leaves the bucket as it was: what an earlier one has sent is still to be removed. */
+  #forget(prefix: string, upload: LiveUpload, earlier: FollowedUpload | undefined): void {
+    if (this.#uploads.get(prefix)?.upload !== upload) return;
+    this.#uploads.delete(prefix);
+    if (earlier?.upload.isListed !== true) return;
+    this.#uploads.set(prefix, earlier);
+    this.#removeLater(prefix, earlier.upload);
+  }
+
+  /** @param upload undefined for a stream of an earlier process */
+  #removeLater(prefix: string, upload: LiveUpload | undefined, isOurs = async () => upload?.isOurs() ?? true): void {
     const { clock, domain, bucket, line } = this.#options;
+    // The stream may be live again, here or at another gateway.
+    const isWanted = (): boolean => this.#uploads.get(prefix)?.upload === upload;
     clock.after(AFTER_END, () =>
       domain.run('removal of an ended stream', async () => {
-        // The stream may be live again.
-        if (this.#uploads.get(prefix)?.upload !== upload) return;
-        this.#uploads.delete(prefix);
-        await unlessClosed(() => removeBelow(`${prefix}/`, bucket, line));
+        if (!isWanted() || this.#removing.has(prefix)) return;
+        const removed = unlessClosed(async () => {
+          if (!(await isOurs())) return;
+          await removeBelow(`${prefix}/`, bucket, line, isWanted);
+        });
+        this.#removing.set(prefix, removed);
+        try {
+          await removed;
+        } finally {
+          this.#removing.delete(prefix);
+          if (isWanted()) this.#uploads.delete(prefix);
+        }
       }),
     );
   }
@@ -130,7 +160,8 @@ export class LiveUploads {
         domain.run('end of streams of an earlier process', () =>
           unlessClosed(async () => {
             for (const [prefix, playlists] of left)
-              if (await this.#endPlaylists(prefix, playlists)) this.#removeLater(prefix);
+              if (await this.#endPlaylists(prefix, playlists))
+                this.#removeLater(prefix, undefined, () => areOurs(playlists));
           }),
         ),
       );
@@ -172,6 +203,11 @@ export class LiveUploads {
     }
     return true;
   }
+}
+
+async function areOurs(playlists: readonly LeftPlaylist[]): Promise<boolean> {
+  const ours = await Promise.all(playlists.map(({ object }) => object.isOurs()));
+  return ours.every(Boolean);
 }
 
 async function unlessClosed(work: () => Promise<void>): Promise<void> {

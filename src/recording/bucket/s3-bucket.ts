@@ -67,8 +67,11 @@ export class S3Bucket {
     const condition =
       onlyIf === undefined ? {} : 'absent' in onlyIf ? { 'if-none-match': '*' } : { 'if-match': onlyIf.etag };
     const headers = { 'content-type': contentType, 'cache-control': cacheControl, ...condition };
-    const answer = await this.#send({ method: 'PUT', key, body, headers, signal });
-    return answer.headers.etag ?? '';
+    const answer = await this.#answer({ method: 'PUT', key, body, headers, signal });
+    // AWS answers like this, and not with 412, if there is no object whose ETag it could compare.
+    if (answer.status === 404 && 'if-match' in condition && !answer.body.includes('NoSuchBucket'))
+      throw new BucketFailure('condition', 'the object is not there any more (404)');
+    return this.#checked(answer).headers.etag ?? '';
   }
 
   /** @returns undefined if there is no such object */

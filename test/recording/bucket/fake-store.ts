@@ -43,6 +43,8 @@ export class FakeStore {
   fault: (request: StoreRequest) => StoreFault | undefined | Promise<StoreFault | undefined> = () => undefined;
   /** Keys on a page of a list. */
   pageSize = 1000;
+  /** Status of a PUT with If-Match for an object that is not there: 404 at AWS. */
+  absentMatch: 404 | 412 = 412;
   endpoint = '';
 
   static async start(): Promise<FakeStore> {
@@ -111,6 +113,7 @@ export class FakeStore {
     const there = this.objects.get(key);
     const expected = headers['if-match'];
     if (headers['if-none-match'] === '*' && there !== undefined) return refusal(412, 'PreconditionFailed');
+    if (expected !== undefined && there === undefined && this.absentMatch === 404) return refusal(404, 'NoSuchKey');
     if (expected !== undefined && there?.etag !== expected) return refusal(412, 'PreconditionFailed');
     const etag = `"${createHash('md5').update(body).digest('hex')}"`;
     const { 'content-type': contentType = '', 'cache-control': cacheControl = '' } = headers;

@@ -157,6 +157,82 @@ describe('a live stream in a bucket', () => {
     expect(store.violations).toEqual([]);
   });
 
+  it('is sent again when its publisher comes back to a gateway that had lost it to another', async () => {
+    const live = await setUp();
+    const { store, room } = live;
+    await send(live, 100, 101);
+    const other = await openBucketRoom(store, live.root, LIVE);
+    const there = new FakeStream('cam', undefined);
+    other.bucket.follow(there);
+    for (const rendition of [SOURCE, AUDIO]) there.add(rendition, 110);
+    for (const rendition of ['source', 'audio']) await listed(store, 110, rendition);
+    live.stream.add(SOURCE, 102);
+    await until(() => expect(room.log.map(({ fields }) => fields.code)).toContain('recording.bucket-taken'));
+    // The stream that was lost has not ended.
+    const back = new FakeStream('cam', undefined);
+    room.bucket.follow(back);
+    for (const rendition of [SOURCE, AUDIO]) back.add(rendition, 120);
+    for (const rendition of ['source', 'audio']) await listed(store, 120, rendition);
+    expect(store.violations).toEqual([]);
+  });
+
+  it('stays when it comes back while what it had before is being removed', async () => {
+    const live = await setUp();
+    const { store, room } = live;
+    await send(live, 100, 101);
+    let release = (): void => undefined;
+    const held = new Promise<undefined>((resolve) => {
+      release = () => resolve(undefined);
+    });
+    let isHeld = false;
+    store.fault = ({ method }) => {
+      if (method !== 'POST' || isHeld) return undefined;
+      isHeld = true;
+      return held;
+    };
+    live.stream.end();
+    await hasEnded(store);
+    await until(() => expect(isHeld).toBe(true));
+    const back = new FakeStream('cam', undefined);
+    room.bucket.follow(back);
+    for (const rendition of [SOURCE, AUDIO]) back.add(rendition, 120);
+    release();
+    for (const rendition of ['source', 'audio']) await listed(store, 120, rendition);
+    // Only the held request has removed anything.
+    expect(store.requests.filter((request) => request.startsWith('POST'))).toHaveLength(1);
+    expect(store.violations).toEqual([]);
+  });
+
+  it('is left alone after its end if another gateway goes on with it', async () => {
+    const live = await setUp();
+    const { store, stream } = live;
+    await send(live, 100, 101);
+    stream.end();
+    await hasEnded(store);
+    const before = store.requests.length;
+    const other = await openBucketRoom(store, live.root, LIVE);
+    const there = new FakeStream('cam', undefined);
+    other.bucket.follow(there);
+    for (const rendition of [SOURCE, AUDIO]) there.add(rendition, 110);
+    for (const rendition of ['source', 'audio']) await listed(store, 110, rendition);
+    // The first gateway looks at each playlist before it removes anything.
+    const looks = () => store.requests.slice(before).filter((request) => request === `GET ${STREAM}/source/index.m3u8`);
+    await until(() => expect(looks().length).toBeGreaterThanOrEqual(2));
+    await live.room.close();
+    expect(store.requests.filter((request) => request.startsWith('POST'))).toEqual([]);
+  });
+
+  it('goes on if somebody removes its playlist, also where a store answers 404 to If-Match', async () => {
+    for (const absentMatch of [404, 412] as const) {
+      const live = await setUp();
+      live.store.absentMatch = absentMatch;
+      await send(live, 100, 101);
+      live.store.objects.delete(`${STREAM}/source/index.m3u8`);
+      await send(live, 102, 103);
+      await live.room.close();
+    }
+  });
+
   it('G1.28 goes on without conditions where the store does not know them, and says so once', async () => {
     const live = await setUp();
     live.store.fault = ({ headers }) =>
