@@ -35,7 +35,8 @@ async function takeLock(lock: string): Promise<boolean> {
     if (systemCode(error) !== 'EEXIST') throw error;
   }
   const age = await ageOf(lock);
-  if (age !== undefined && age > STALE_LOCK) {
+  // The clock may have been set back since a killed process left the lock.
+  if (age !== undefined && Math.abs(age) > STALE_LOCK) {
     // If two processes find the same stale lock, the rename decides: the second one finds nothing to rename.
     const aside = `${lock}.${process.pid}`;
     await rename(lock, aside).then(

@@ -16,6 +16,7 @@ import type {
 import type { RecordingEvent } from '../events/gateway-event.js';
 import type { Presentation } from '../hls/presentation.js';
 import type { Clock } from '../protocols/clock.js';
+import { matchesGlob } from '../protocols/glob.js';
 import { systemReason } from '../protocols/system-error.js';
 import type { RecordingBucket } from '../recording/bucket/recording-bucket.js';
 import { Catalogue } from '../recording/catalogue.js';
@@ -44,14 +45,12 @@ export class StreamRecording implements RecordingControl {
   readonly #clock: Clock;
   readonly #config: Config;
   readonly #streams = new Map<Presentation, RecordedPresentation>();
-  readonly #patterns: readonly RegExp[];
   readonly #bucket: RecordingBucket | undefined;
   #onNews: (news: RecordingNews) => void = () => undefined;
 
   private constructor({ config, logger, clock }: RecordingOptions, bucket: RecordingBucket | undefined) {
     this.#clock = clock;
     this.#config = config;
-    this.#patterns = config.recordStreams.map(patternOf);
     this.#bucket = bucket;
     const { keepFor, keepBytes, keepStreamBytes, keepCount, keepFree, recordDir } = config;
     this.#recordings = new Recordings({
@@ -101,13 +100,13 @@ export class StreamRecording implements RecordingControl {
 
   /** A stream begins: it is recorded if its publisher's grant says so, or else the configuration. */
   presented(presentation: Presentation, settings: GrantOptions = {}): void {
-    const { record, mediaDir } = this.#config;
+    const { record, recordStreams, mediaDir } = this.#config;
     const stream = new RecordedPresentation(presentation, mediaDir === NO_MEDIA_DIRECTORY ? undefined : mediaDir);
     this.#streams.set(presentation, stream);
     presentation.onEnd(() => this.#streams.delete(presentation));
     this.#bucket?.follow(stream);
     const full = `${presentation.app}/${presentation.name}`;
-    const isConfigured = record !== 'off' && this.#patterns.some((pattern) => pattern.test(full));
+    const isConfigured = record !== 'off' && recordStreams.some((pattern) => isNamed(pattern, full));
     if (settings.record ?? isConfigured) this.#start(stream, { title: settings.title });
   }
 
@@ -235,10 +234,10 @@ function takes(renditions: RenditionNames): (rendition: RecordedRendition) => bo
   return ({ name }) => names.has(name);
 }
 
-/** `*` stands for any characters but `/`. */
-function patternOf(text: string): RegExp {
-  const escaped = text.replace(/[.+?^${}()|[\]\\]/g, '\\$&').replaceAll('*', '[^/]*');
-  return new RegExp(`^${text.startsWith('*/') ? '([^/]+/)*' : ''}${escaped}$`);
+/** `*` stands for any characters but `/`, and at the start, before `/`, also for an application of several parts. */
+function isNamed(pattern: string, full: string): boolean {
+  if (!pattern.startsWith('*/')) return matchesGlob(pattern, full);
+  return matchesGlob(pattern, full.split('/').slice(-pattern.split('/').length).join('/'));
 }
 
 const SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 };

@@ -293,7 +293,7 @@ export class PushRun {
     if (this.#state.is('stopped')) return;
     this.#over = true;
     this.#source?.close();
-    this.#state.to('stopped');
+    this.#to('stopped');
     this.#close(true);
   }
 }

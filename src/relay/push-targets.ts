@@ -18,10 +18,11 @@ import { relayError } from './errors.js';
 import { PresetCheck } from './preset-check.js';
 import { PRESETS } from './presets.js';
 import { PushRun } from './push-run.js';
-import { parseRtmpUrl, type RtmpUrl } from './rtmp-url.js';
+import type { RtmpUrl } from './rtmp-url.js';
 import type { RelayedStreams } from './stream-source.js';
 import { type AllowedHosts, checkedTarget, matchesStream, type TargetDefinition, urlFor } from './target-definition.js';
 import { MAX_TARGETS, parseTargets, type TargetStore, targetsText } from './target-file.js';
+import { followedMove } from './target-moves.js';
 import { stateOfTarget } from './target-state.js';
 
 /** A command that changes the file takes effect within this time. */
@@ -87,6 +88,17 @@ export class PushTargets implements PushControl {
     for (const target of this.#targets) this.#serve(target, stream);
   }
 
+  /** A target that cannot be used for this stream affects neither its publisher nor other targets. */
+  #serve(target: TargetDefinition, stream: Stream): void {
+    try {
+      this.#send(target, stream);
+    } catch (error) {
+      if (!(error instanceof SluiceError)) throw error;
+      const fields = { target: target.id, app: stream.app, stream: stream.name, code: error.code };
+      this.#options.logger.warn(fields, `a push target is not used for this stream: ${error.message}`);
+    }
+  }
+
   list(): readonly PushTargetState[] {
     return this.#targets.map((target) => this.#state(target));
   }
@@ -109,8 +121,9 @@ export class PushTargets implements PushControl {
   }
 
   async change(id: string, change: PushTargetChange): Promise<PushTargetState> {
-    const checked = checkedTarget(change, this.#options.hosts);
     this.#changeable(id);
+    const { preset } = this.#find(id);
+    const checked = checkedTarget({ ...(change.url !== undefined && { preset }), ...change }, this.#options.hosts);
     await this.#replace(id, (target) => ({ ...target, ...(checked as Partial<TargetDefinition>) }));
     return this.#state(this.#find(id));
   }
@@ -179,7 +192,7 @@ export class PushTargets implements PushControl {
 
   async #readFile(): Promise<void> {
     const found = await this.#options.store.read(this.#version);
-    if (found === 'unchanged' || this.#closed) return;
+    if (found === 'unchanged' || this.#closed || found?.version === this.#version) return;
     const stored = parseTargets(found?.text);
     this.#version = found?.version;
     this.#apply([...this.#targets.filter(({ configured }) => configured), ...stored]);
@@ -214,11 +227,12 @@ export class PushTargets implements PushControl {
     for (const stream of this.#options.streams.list()) this.streamStarted(stream);
   }
 
-  #serve(target: TargetDefinition, stream: Stream): void {
+  #send(target: TargetDefinition, stream: Stream): void {
     const key = `${target.id}\n${stream.app}/${stream.name}`;
     if (this.#closed || target.stopped || this.#runs.has(key) || !matchesStream(target.stream, stream)) return;
-    const { clock, logger, streams, onState } = this.#options;
-    const url = urlFor(target.url, stream);
+    const { clock, logger, streams, onState, hosts } = this.#options;
+    // The file may be older than `relayHosts`, and placeholders may be part of the host.
+    const url = urlFor(target.url, stream, target.configured ? [] : hosts);
     const preset = target.preset === undefined ? undefined : PRESETS[target.preset];
     const check = preset && new PresetCheck(preset, url);
     const run = new PushRun({
@@ -227,7 +241,7 @@ export class PushTargets implements PushControl {
       codecs: target.codecs ?? [],
       isOwn: (socket) => this.#isOwn(socket, url, stream),
       mayConnect: () => this.#inUse(key, url),
-      move: (tcUrl) => this.#move(tcUrl, url),
+      move: (tcUrl) => followedMove(tcUrl, url, hosts, logger),
       onTag: (tag) => {
         const warning = check?.see(tag);
         if (warning !== undefined)
@@ -256,7 +270,7 @@ export class PushTargets implements PushControl {
   /** Returns an error if another target uses the same URL, because both would compete for the name. */
   #inUse(key: string, { host, port, app, streamName }: RtmpUrl): SluiceError | undefined {
     for (const [otherKey, { url, run, app: otherApp, name }] of this.#runs) {
-      if (otherKey === key) return undefined;
+      if (otherKey === key) continue;
       const same = url.host === host && url.port === port && url.app === app && url.streamName === streamName;
       if (!same || ['failed', 'stopped'].includes(run.state.state)) continue;
       return relayError('relay.in-use', `the stream ${otherApp}/${name} is being sent to this URL`);
@@ -267,22 +281,6 @@ export class PushTargets implements PushControl {
   #isOwn({ remoteAddress, remotePort = 0, localAddress }: Socket, url: RtmpUrl, { app, name }: Stream): boolean {
     const sameStream = url.app.split('?')[0] === app && url.streamName.split('?')[0] === name;
     return sameStream && remoteAddress === localAddress && this.#options.ownPorts().includes(remotePort);
-  }
-
-  /** A server may move a target to another host, but not to a connection without TLS or to a host that is not allowed. */
-  #move(tcUrl: string, url: RtmpUrl): RtmpUrl | undefined {
-    const { hosts, logger } = this.#options;
-    try {
-      const text = `${tcUrl.replace(/#.*$/, '')}#${url.streamName}`;
-      const moved = parseRtmpUrl(text);
-      checkedTarget({ url: text }, hosts);
-      if (url.secure && !moved.secure) throw relayError('relay.url', 'the server asked for a connection without TLS');
-      return { ...moved, ...(url.user && { user: url.user }) };
-    } catch (error) {
-      if (!(error instanceof SluiceError)) throw error;
-      logger.warn({ code: error.code }, `a push target does not follow its server's request to move: ${error.message}`);
-      return undefined;
-    }
   }
 
   #state(target: TargetDefinition): PushTargetState {

@@ -4,7 +4,7 @@
 import { connect, type Socket } from 'node:net';
 import { type ConnectionOptions, connect as connectTls, TLSSocket } from 'node:tls';
 import type { Clock } from '../protocols/clock.js';
-import type { SluiceError } from '../protocols/errors.js';
+import { SluiceError } from '../protocols/errors.js';
 import type { FailureDomain } from '../protocols/failure-domain.js';
 import type { ClientEvent } from '../protocols/rtmp/client-event.js';
 import { ClientSession } from '../protocols/rtmp/client-session.js';
@@ -219,7 +219,7 @@ export class RtmpLink {
         this.#fail(relayError('relay.connection', 'the stream of the other server has ended'));
         return false;
       case 'closed':
-        this.#fail(event.error ?? relayError('relay.connection', 'the server ended the session'));
+        this.#fail(this.#cleaned(event.error) ?? relayError('relay.connection', 'the server ended the session'));
         return false;
     }
   }
@@ -242,6 +242,11 @@ export class RtmpLink {
     if (this.#accepted) this.#fail(relayError('relay.connection', `the server ended the stream: ${words}`));
     else this.#fail(relayError('relay.refused', `the server refused: ${words}`));
     return true;
+  }
+
+  /** The message may repeat text of the other server. */
+  #cleaned(error: SluiceError | undefined): SluiceError | undefined {
+    return error && new SluiceError(error.code, error.kind, this.#clean(error.message));
   }
 
   /** Text of the other server, without secrets, as one line of limited length. */

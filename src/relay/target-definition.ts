@@ -1,6 +1,7 @@
 // A target as it is configured or stored, and the rules for its fields.
 
 import type { NewPushTarget, PushTargetChange } from '../contracts/relay.js';
+import { matchesGlob } from '../protocols/glob.js';
 import { relayError } from './errors.js';
 import { isPreset, PRESETS } from './presets.js';
 import { parseRtmpUrl, type RtmpUrl } from './rtmp-url.js';
@@ -25,10 +26,7 @@ export function checkedTarget<Change extends PushTargetChange>(change: Change, h
   }
   const url = change.url === undefined ? undefined : completeUrl(change.url, preset);
   if (url !== undefined) {
-    const { host } = urlFor(url, { app: 'app', name: 'name' });
-    if (hosts.length > 0 && !hosts.some((allowed) => isHost(host, allowed.toLowerCase()))) {
-      throw relayError('relay.host', `the host ${host} is not one of relayHosts`);
-    }
+    urlFor(url, { app: 'app', name: 'name' }, hosts);
   }
   return Object.fromEntries(Object.entries({ ...change, url }).filter(([, value]) => value !== undefined)) as Change;
 }
@@ -39,9 +37,19 @@ function completeUrl(text: string, preset: string | undefined): string {
   return server === undefined || text.includes('://') ? text : `${server}/${text}`;
 }
 
-/** Replaces `{app}` and `{name}` by those of the stream. */
-export function urlFor(url: string, { app, name }: { readonly app: string; readonly name: string }): RtmpUrl {
-  return parseRtmpUrl(url.replaceAll('{app}', app).replaceAll('{name}', name));
+interface NamedStream {
+  readonly app: string;
+  readonly name: string;
+}
+
+/**
+ * Replaces `{app}` and `{name}` by those of the stream.
+ * @throws {SluiceError} `relay.url`, `relay.host`
+ */
+export function urlFor(text: string, { app, name }: NamedStream, hosts: AllowedHosts = []): RtmpUrl {
+  const url = parseRtmpUrl(text.replaceAll('{app}', app).replaceAll('{name}', name));
+  if (hosts.length === 0 || hosts.some((allowed) => isHost(url.host, allowed.toLowerCase()))) return url;
+  throw relayError('relay.host', `the host ${url.host} is not one of relayHosts`);
 }
 
 /** For display: without key, with unreplaced placeholders. */
@@ -54,8 +62,7 @@ export function matchesStream(
   pattern: string,
   { app, name }: { readonly app: string; readonly name: string },
 ): boolean {
-  const escaped = pattern.replace(/[.+?^${}()|[\]\\]/g, '\\$&').replaceAll('*', '[^/]*');
-  return new RegExp(`^${escaped}$`).test(`${app}/${name}`);
+  return matchesGlob(pattern, `${app}/${name}`);
 }
 
 function isHost(host: string, allowed: string): boolean {

@@ -1,7 +1,8 @@
 // The targets of operators, as the text of a file that the gateway and commands read and change. It contains keys.
 
+import { SluiceError } from '../protocols/errors.js';
 import { relayError } from './errors.js';
-import type { TargetDefinition } from './target-definition.js';
+import { checkedTarget, type TargetDefinition } from './target-definition.js';
 
 /** The storage of the text. */
 export interface TargetStore {
@@ -43,6 +44,12 @@ function definitionOf(entry: unknown): TargetDefinition {
   const { id, stream, url, codecs, stopped } = fields;
   if (typeof id !== 'string' || typeof stream !== 'string' || typeof url !== 'string') {
     throw relayError('relay.targets', 'an entry of the file of targets has no id, stream or url');
+  }
+  try {
+    checkedTarget({ url }, []);
+  } catch (error) {
+    if (!(error instanceof SluiceError)) throw error;
+    throw relayError('relay.targets', `target ${id.slice(0, 40)} of the file of targets: ${error.message}`);
   }
   const texts = TEXTS.flatMap((key) => (typeof fields[key] === 'string' ? [[key, fields[key]] as const] : []));
   return {

@@ -215,6 +215,26 @@ describe('a push target', () => {
     expect(server.targets.map(({ request }) => request.name).sort()).toEqual(['copy', 'one-copy', 'two-copy']);
   });
 
+  it('H1.09 the stream that came first does not take its URL back from the one that is sent there now', async () => {
+    const gateway = await gatewayOf();
+    let refused = false;
+    const check: ServerSetup['check'] = async () => {
+      if (refused) return { allowed: true };
+      refused = true;
+      return { allowed: false, error: rtmpServerError('rtmp-server.access-failed', 'not now') };
+    };
+    const server = await startServer({ check });
+    const { targets } = gateway.gateway;
+    const { id } = await targets.add({ stream: 'live/*', url: addressOf(server.port) });
+    await publish(gateway, 'one');
+    await inState(gateway, id, 'failed');
+    await publish(gateway, 'two');
+    await (await server.target()).received(5);
+    await targets.start(id);
+    const [one, two] = targets.find(id)?.runs ?? [];
+    expect([one?.lastError?.code, two?.state, server.targets.length]).toEqual(['relay.in-use', 'publishing', 1]);
+  });
+
   it('H1.19 never publishes a stream to itself', async () => {
     const gateway = await gatewayOf('--publish-conflict', 'override');
     const url = `${gateway.rtmp}/cam?key=${TEST_KEY}`;

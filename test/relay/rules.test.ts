@@ -9,9 +9,13 @@ import { pauseAfter } from '../../src/relay/backoff.js';
 import { codecFault } from '../../src/relay/codec-fit.js';
 import { PresetCheck } from '../../src/relay/preset-check.js';
 import { PRESETS, type Preset } from '../../src/relay/presets.js';
+import { PushTargets } from '../../src/relay/push-targets.js';
+import { parseRtmpUrl } from '../../src/relay/rtmp-url.js';
 import type { RelayTag } from '../../src/relay/stream-source.js';
 import { checkedTarget, matchesStream } from '../../src/relay/target-definition.js';
 import { parseTargets, targetsText } from '../../src/relay/target-file.js';
+import { movedUrl } from '../../src/relay/target-moves.js';
+import { ManualClock } from '../support/manual-clock.js';
 
 const frame = (fields: Partial<RelayTag>): RelayTag => ({
   ...{ kind: 'video', dts: 0, keyFrame: false, sequenceHeader: false, body: Buffer.alloc(0), codec: 'avc' },
@@ -141,6 +145,55 @@ describe('targets', () => {
     expect(checkedTarget({ url: 'rtmp://127.0.0.1/app/key' }, []).url).toBeDefined();
   });
 
+  it('H1.19 a server moves a target neither into a private network nor to a host that is not allowed', () => {
+    const at = (host: string) => parseRtmpUrl(`rtmp://${host}/app/key`);
+    expect(movedUrl('rtmp://other.example/app', at('live.example'), []).host).toBe('other.example');
+    expect(movedUrl('rtmp://127.0.0.1:1936/app', at('127.0.0.1'), []).port).toBe(1936);
+    for (const host of ['127.0.0.1', '10.1.2.3', '[::1]', '[::ffff:10.0.0.1]', 'localhost', '2130706433', '0x7f.1']) {
+      const move = () => movedUrl(`rtmp://${host}/app`, at('live.example'), []);
+      expect(move, host).toThrow(expect.objectContaining({ code: 'relay.host' }));
+    }
+    const move = () => movedUrl('rtmp://other.example/app', at('live.example'), ['live.example']);
+    expect(move).toThrow(expect.objectContaining({ code: 'relay.host' }));
+  });
+
+  it('H1.05 a target of the file that cannot be used for a stream affects neither its publisher nor other targets', async () => {
+    const text = targetsText([
+      {
+        id: 'long',
+        stream: '*/*',
+        url: `rtmp://127.0.0.1/a/${'{name}'.repeat(300)}`,
+        configured: false,
+        stopped: false,
+      },
+      { id: 'host', stream: '*/*', url: 'rtmp://elsewhere.example/a/k', configured: false, stopped: false },
+      { id: 'good', stream: '*/*', url: 'rtmp://127.0.0.1/a/k', configured: false, stopped: false },
+    ]);
+    const warned: unknown[] = [];
+    const opened: object[] = [];
+    const silent = () => undefined;
+    const targets = new PushTargets({
+      ...{ configured: [], hosts: ['127.0.0.1'], clock: new ManualClock(), ownPorts: () => [], onState: silent },
+      store: { read: async () => ({ version: '1', text }), change: async () => undefined },
+      streams: { list: () => [], open: (stream) => void opened.push(stream) },
+      logger: { debug: silent, info: silent, error: silent, warn: (fields) => void warned.push(fields) },
+    });
+    await targets.open();
+    targets.streamStarted({ app: 'live', name: 'a-long-name' });
+    await targets.close();
+    expect(warned).toMatchObject([
+      { target: 'long', code: 'relay.url' },
+      { target: 'host', code: 'relay.host' },
+    ]);
+    expect(opened).toEqual([{ app: 'live', name: 'a-long-name' }]);
+  });
+
+  it('matches a pattern of many stars without trying every division of the name', () => {
+    expect(matchesStream(`live/${'*a'.repeat(100)}*b`, { app: 'live', name: 'a'.repeat(250) })).toBe(false);
+    expect(matchesStream(`live/${'*a'.repeat(100)}*b`, { app: 'live', name: `${'a'.repeat(250)}b` })).toBe(true);
+    expect(matchesStream('live/ab*ba', { app: 'live', name: 'aba' })).toBe(false);
+  });
+
   it('H1.15 with a preset, only the key is needed', () => {
     expect(checkedTarget({ url: 'my-key', preset: 'twitch' }, []).url).toBe('rtmp://live.twitch.tv/app/my-key');
     expect(() => checkedTarget({ url: 'my-key' }, [])).toThrow('cannot use the URL');
@@ -153,7 +206,13 @@ describe('targets', () => {
     const stored = { ...target, configured: false };
     expect(parseTargets(targetsText([stored]))).toEqual([stored]);
     expect(parseTargets(undefined)).toEqual([]);
-    for (const text of ['{', '[]', '{"targets": [{"id": 1}]}', '{"targets": [null]}']) {
+    for (const text of [
+      '{',
+      '[]',
+      '{"targets": [{"id": 1}]}',
+      '{"targets": [null]}',
+      '{"targets": [{"id": "a", "stream": "a/b", "url": "http://h/a/k"}]}',
+    ]) {
       expect(() => parseTargets(text)).toThrow(expect.objectContaining({ code: 'relay.targets' }));
     }
   });

@@ -65,7 +65,8 @@ export class ClientSession {
     },
   );
   readonly #events: ClientEvent[] = [];
-  #messageStreamId = 0;
+  /** Before the answer to createStream no message belongs to it. */
+  #messageStreamId = -1;
   #capabilities: EnhancedCapabilities = {};
 
   constructor(options: ClientSessionOptions) {
@@ -220,7 +221,7 @@ export class ClientSession {
     } else if (transactionId === TRANSACTION.createStream && this.#stage.is('connected')) {
       const id = values[1];
       if (typeof id !== 'number' || !Number.isInteger(id) || id < 1 || id > 0xffffffff) {
-        throw rtmpError('rtmp.command', `got message stream id ${String(id)}, expected 1 or more`);
+        throw rtmpError('rtmp.command', 'got no usable message stream id, expected 1 or more');
       }
       this.#messageStreamId = id;
       this.#request(id);
