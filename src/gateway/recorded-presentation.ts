@@ -95,15 +95,14 @@ export class RecordedPresentation implements RecordedStream {
   }
 
   subscribe(listener: RecordedStreamListener): () => void {
-    let active = true;
+    let current: RecordedStreamListener | undefined = listener;
     const unsubscribe = this.#presentation.onSegment(({ plan }, segment) => {
       listener.segment({ name: plan.name, video: plan.kind === 'video' }, new PresentedSegment(segment, plan));
     });
-    this.#presentation.onEnd(() => {
-      if (active) listener.ended();
-    });
+    // The presentation keeps this function until its end, but not the listener: each part of a split recording is one.
+    this.#presentation.onEnd(() => current?.ended());
     return () => {
-      active = false;
+      current = undefined;
       unsubscribe();
     };
   }

@@ -1,5 +1,6 @@
 // Makes clips, one at a time.
 
+import type { SluiceError } from '../protocols/errors.js';
 import type { EpochMilliseconds, Seconds } from '../protocols/units.js';
 import type { Catalogue, CatalogueEntry } from './catalogue.js';
 import { recordingAsSource, streamAsSource } from './clip-source.js';
@@ -25,11 +26,14 @@ const CLIP_BYTES = 64 * 1024;
 
 /** Requests that wait for their turn; each has a few hundred bytes. */
 const MAX_WAITING = 32;
+/** How many of them may be those of viewers, so that an operator always finds a place. */
+const MAX_WAITING_OF_VIEWERS = 16;
 
 export class Clips {
   readonly #options: ClipsOptions;
   readonly #turns = new WorkInTurn();
   #waiting = 0;
+  #waitingOfViewers = 0;
 
   constructor(options: ClipsOptions) {
     this.#options = options;
@@ -45,12 +49,18 @@ export class Clips {
    * @param most bytes that the clips of all viewers may have together
    * @throws like `ofRecording`
    */
-  forViewer(recording: CatalogueEntry, clip: Omit<ClipRequest, 'by'>, most: number): Promise<CatalogueEntry> {
-    return this.#inTurn(async () => {
-      const mostBytes = most - this.#viewerBytes() - CLIP_BYTES;
-      const request = { ...clip, by: 'viewer', longest: LONGEST_OF_VIEWERS, mostBytes } as const;
-      return makeClip(await recordingAsSource(recording), request, this.#place());
-    });
+  async forViewer(recording: CatalogueEntry, clip: Omit<ClipRequest, 'by'>, most: number): Promise<CatalogueEntry> {
+    if (this.#waitingOfViewers >= MAX_WAITING_OF_VIEWERS) throw tooMany(MAX_WAITING_OF_VIEWERS);
+    this.#waitingOfViewers += 1;
+    try {
+      return await this.#inTurn(async () => {
+        const mostBytes = most - this.#viewerBytes() - CLIP_BYTES;
+        const request = { ...clip, by: 'viewer', longest: LONGEST_OF_VIEWERS, mostBytes } as const;
+        return makeClip(await recordingAsSource(recording), request, this.#place());
+      });
+    } finally {
+      this.#waitingOfViewers -= 1;
+    }
   }
 
   /** From the segments that players of the stream can still load. @throws like `ofRecording` */
@@ -73,9 +83,7 @@ export class Clips {
   }
 
   async #inTurn(make: () => Promise<CatalogueEntry>): Promise<CatalogueEntry> {
-    if (this.#waiting >= MAX_WAITING) {
-      throw recordingError('recording.clip-limit', `${MAX_WAITING} clips are being made, expected at most as many`);
-    }
+    if (this.#waiting >= MAX_WAITING) throw tooMany(MAX_WAITING);
     this.#waiting += 1;
     try {
       return await this.#turns.take(async () => {
@@ -87,4 +95,8 @@ export class Clips {
       this.#waiting -= 1;
     }
   }
+}
+
+function tooMany(most: number): SluiceError {
+  return recordingError('recording.clip-limit', `${most} clips are being made, expected at most as many`);
 }

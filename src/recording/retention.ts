@@ -78,10 +78,16 @@ function bytesOf(entries: readonly CatalogueEntry[], leaving: ReadonlySet<Catalo
   return entries.reduce((sum, entry) => sum + (leaving.has(entry) ? 0 : entry.facts.bytes), 0);
 }
 
-/** @param bytes how much has to go */
+/**
+ * The clips of viewers go first, because viewers must not push out recordings.
+ * @param bytes how much has to go
+ */
 function removeOldest(removable: readonly CatalogueEntry[], leaving: Set<CatalogueEntry>, bytes: number): void {
+  if (bytes <= 0) return;
   let left = bytes;
-  for (const entry of removable) {
+  const isOfViewer = ({ facts }: CatalogueEntry): boolean => facts.clip?.by === 'viewer';
+  const others = removable.filter((entry) => !isOfViewer(entry));
+  for (const entry of [...removable.filter(isOfViewer), ...others]) {
     if (left <= 0) return;
     if (leaving.has(entry)) continue;
     leaving.add(entry);

@@ -112,6 +112,10 @@ describe('a recording of a stream', () => {
     const uri = parsePlaylist(await playlist.text()).segments[0]?.uri ?? '';
     const whole = await fetch(`${base}/source/${uri}`);
     expect(whole.headers.get('cache-control')).toBe('public, max-age=31536000, immutable');
+    const missing = await fetch(`${base}/source/seg-999999.m4s`);
+    expect([missing.status, missing.headers.get('cache-control')]).toEqual([404, 'no-store']);
+    const beyond = await fetch(whole.url, { headers: { range: 'bytes=99999999-' } });
+    expect([beyond.status, beyond.headers.get('cache-control')]).toEqual([416, 'no-store']);
     expect(whole.headers.get('content-type')).toBe('video/mp4');
     expect(whole.headers.get('access-control-allow-origin')).toBe('*');
     const bytes = Buffer.from(await whole.arrayBuffer());
@@ -252,7 +256,8 @@ describe('a recording of a stream', () => {
       expect(part.status).toBe(206);
       expect(Buffer.from(await part.arrayBuffer())).toEqual(bytes.subarray(from, (to ?? 0) + 1));
     }
-    expect((await fetch(url, { headers: { range: `bytes=${bytes.length}-` } })).status).toBe(416);
+    const beyond = await fetch(url, { headers: { range: `bytes=${bytes.length}-` } });
+    expect([beyond.status, beyond.headers.get('cache-control')]).toEqual([416, 'no-store']);
     expect((await fetch(url, { method: 'HEAD' })).headers.get('content-length')).toBe(`${bytes.length}`);
 
     const hashes = async (input: string, stream: string): Promise<string[]> => {

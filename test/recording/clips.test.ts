@@ -116,6 +116,15 @@ describe('clips of viewers', () => {
   // Two renditions of a segment have 200 bytes; each clip counts 64 KiB more.
   const CLIP = 65_536 + 200;
 
+  it('leave places for those of operators', async () => {
+    const room = await openRoom();
+    const { id } = await recorded(room, Array(3).fill({}));
+    const asked = Array.from({ length: 40 }, () => room.recordings.clipForViewer(id, { from: 2, to: 4 }, 100 * CLIP));
+    const results = Promise.allSettled(asked);
+    await expect(room.recordings.clip(id, { from: 0, ...OPERATOR })).resolves.toMatchObject({ bytes: 600 });
+    expect((await results).filter(({ status }) => status === 'fulfilled')).toHaveLength(16);
+  });
+
   it('have no more bytes together than is allowed, and leave no files beyond', async () => {
     const room = await openRoom();
     const { id } = await recorded(room, Array(3).fill({}));

@@ -89,11 +89,16 @@ describe('retention', () => {
 });
 
 describe('retention of clips', () => {
-  const entry = (id: string, days: number, clipDays?: number): CatalogueEntry => {
+  const entry = (
+    id: string,
+    days: number,
+    clipDays?: number,
+    by: 'operator' | 'viewer' = 'operator',
+  ): CatalogueEntry => {
     const start = NOW - days * 86_400_000;
     const facts = { version: 1 as const, id, app: 'live', name: 'cam', start, end: start, duration: 1, bytes: 1 };
     const madeAt = NOW - (clipDays ?? 0) * 86_400_000;
-    const clip = { from: start, to: start, skip: 0, cut: 0, madeAt, by: 'operator' as const };
+    const clip = { from: start, to: start, skip: 0, cut: 0, madeAt, by };
     return {
       directory: '/',
       facts: {
@@ -110,6 +115,16 @@ describe('retention of clips', () => {
       expired(all, { ...none, ...rules }, NOW).map(({ facts }) => facts.id);
     expect(ids({ keepFor: 30 * 86_400 }).sort()).toEqual(['a', 'd']);
     expect(ids({ keepCount: 1 }).sort()).toEqual(['a', 'c']);
+  });
+
+  it('of viewers removes them before any recording', () => {
+    const all = [entry('a', 40), entry('b', 20, 1, 'viewer')];
+    const ids = (rules: Partial<RetentionRules>, missing = 0): string[] =>
+      expired(all, { ...none, ...rules }, NOW, missing).map(({ facts: { id } }) => id);
+    expect(ids({ keepBytes: 1 })).toEqual(['b']);
+    expect(ids({ keepStreamBytes: 1 })).toEqual(['b']);
+    expect(ids({}, 1)).toEqual(['b']);
+    expect(ids({}, 2)).toEqual(['b', 'a']);
   });
 });
 

@@ -89,9 +89,10 @@ export class RecordingUploads implements CatalogueFollower {
       try {
         while (this.#removeAgain && !this.#closed) {
           this.#removeAgain = false;
-          await this.#unlessDiskFails(() =>
+          const isDone = await this.#unlessDiskFails(() =>
             removeUploads({ ...this.#options, whenIdle: async (id) => this.#running.get(id)?.ended }),
           );
+          if (!isDone) this.#removeAgain = true;
         }
       } finally {
         this.#isRemoving = false;

@@ -1,7 +1,7 @@
 // Recordings in a bucket: contents, order and headers of uploads, and the behaviour when the store fails, the process dies, or the recording is
 // removed.
 
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -295,6 +295,16 @@ describe('a recording that is removed', () => {
     await room.recordings.remove(id);
     await until(() => expect(store.keys()).toEqual(['tv/vod/other']));
     expect(store.violations).toEqual([]);
+  });
+
+  it('is removed from the bucket after a failure of the disk', async () => {
+    const { store, root, room, id } = await finishedRecording();
+    const obstacle = join(root, '.bucket', `${'0'.repeat(26)}.json`);
+    await mkdir(obstacle, { recursive: true });
+    await room.recordings.remove(id);
+    await until(() => expect(room.log.map(({ fields }) => fields.code)).toContain('recording.disk'));
+    await rm(obstacle, { recursive: true });
+    await until(() => expect(store.keys()).toEqual(['tv/vod/other']));
   });
 
   it('G1.26 is removed from the bucket after a crash between the two removals', async () => {

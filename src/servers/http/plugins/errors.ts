@@ -93,7 +93,7 @@ export function sendProblem(
   { page, mount }: ErrorPageContext,
 ): FastifyReply {
   reply.code(status);
-  if (!reply.hasHeader('cache-control')) reply.header('cache-control', 'no-store');
+  forgetAnswer(reply);
   const path = pathOf(request.raw);
   const below = path.startsWith(mount) ? path.slice(mount.length) : path;
   if (/^\/(?:hls|dash)\//.test(below)) return sendTextProblem(reply, { status, code, message });
@@ -109,19 +109,36 @@ export function sendProblem(
 /**
  * For players, which use only the status and may show the text. Sets the CORS headers itself, because the hooks of the HLS routes may not
  * have run.
+ * @param lifetime Cache-Control; caches keep no failure by default
  */
-export function sendTextProblem(reply: FastifyReply, { status, code, message }: Problem): FastifyReply {
+export function sendTextProblem(
+  reply: FastifyReply,
+  { status, code, message }: Problem,
+  lifetime = 'no-store',
+): FastifyReply {
   setCorsHeaders(reply);
-  if (!reply.hasHeader('cache-control')) reply.header('cache-control', 'no-store');
+  forgetAnswer(reply);
+  reply.header('cache-control', lifetime);
   return reply.code(status).type('text/plain; charset=utf-8').send(`${code}: ${message}\n`);
 }
 
 /** For a viewer who may not get the requested target. JSON, because a page shows what is missing. */
 export function sendGateProblem(reply: FastifyReply, { status, code, message }: Problem): FastifyReply {
   setCorsHeaders(reply);
-  reply.header('cache-control', 'no-store');
+  forgetAnswer(reply);
   reply.headers(problemHeaders(status, code));
   return reply.code(status).type('application/json; charset=utf-8').send(JSON.stringify({ code, message }));
+}
+
+/** Headers that describe the answer which could not be given. */
+const OF_THE_ANSWER = ['content-encoding', 'content-length', 'content-disposition', 'last-modified', 'etag'];
+
+/** A route may have begun its answer before it failed: caches would keep the failure as long as the file. */
+function forgetAnswer(reply: FastifyReply): void {
+  for (const header of OF_THE_ANSWER) reply.removeHeader(header);
+  // The answer 416 says with it how long the file is.
+  if (reply.statusCode !== 416) reply.removeHeader('content-range');
+  reply.header('cache-control', 'no-store');
 }
 
 function wantsPage(request: FastifyRequest, below: string): boolean {

@@ -182,7 +182,8 @@ function sendMovie(request: FastifyRequest, reply: FastifyReply, movie: Recordin
   const isFresh = headers['if-range'] === undefined || headers['if-range'] === etag;
   const range = readRange(isFresh ? headers.range : undefined, movie.length);
   if (range.type === 'unsatisfiable') {
-    return reply.code(416).header('content-range', `bytes */${movie.length}`).send();
+    reply.code(416).headers({ 'content-range': `bytes */${movie.length}`, 'cache-control': 'no-store' });
+    return reply.send();
   }
   const { first, last } = range.type === 'slice' ? range : { first: 0, last: movie.length - 1 };
   if (range.type === 'slice') reply.code(206).header('content-range', `bytes ${first}-${last}/${movie.length}`);

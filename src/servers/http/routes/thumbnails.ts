@@ -33,9 +33,9 @@ export async function thumbnailRoutes(
         if (pass?.allowed === false) return sendGateProblem(reply, pass.problem);
         const thumbnail = await thumbnails?.get(application, name);
         if (thumbnail === undefined) {
-          reply.header('cache-control', `public, max-age=${MISSING_MAX_AGE}`);
           const message = `there is no thumbnail of ${application}/${name}`;
-          return sendTextProblem(reply, { status: 404, code: 'http.thumbnail-not-found', message });
+          const problem = { status: 404, code: 'http.thumbnail-not-found', message };
+          return sendTextProblem(reply, problem, `public, max-age=${MISSING_MAX_AGE}`);
         }
         const { body, entityTag, maxAge } = thumbnail;
         // If the viewer came with a token, the address contains it, and must not become a key in a cache.
