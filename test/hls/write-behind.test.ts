@@ -1,17 +1,17 @@
 // The disk has a valid HLS tree at every instant, and a failing disk disturbs nobody.
 import { readdir } from 'node:fs/promises';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { beforeAll, describe, expect, it, vi } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { DiskStore } from '../../src/hls/store/disk-store.js';
 import type { SegmentStore } from '../../src/hls/store/segment-store.js';
 import type { SluiceError } from '../../src/protocols/errors.js';
 import { type Recording, record } from '../support/ladder-recording.js';
 import { ManualClock } from '../support/manual-clock.js';
 import { MemoryStore } from '../support/memory-store.js';
-import { PATIENCE } from '../support/patience.js';
 import { PlaylistChecker, parsePlaylist } from '../support/playlist-checker.js';
 import { Replay, replay } from '../support/presentation-replay.js';
 import { temporaryDirectory } from '../support/temp-dir.js';
+import { waitFor } from '../support/wait-for.js';
 import { setUp } from './observed-presentation.js';
 import { PIPES_PLAN } from './origin-under-test.js';
 
@@ -104,11 +104,11 @@ describe('WriteBehind', () => {
     await replay(presentation, recording, { clock, onStep: () => checkTree(store, checker) });
     await checkTree(store, checker);
     // The last pass removes files after it has written.
-    const files = await vi.waitFor(async () => {
+    const files = await waitFor(async () => {
       const listed = await store.list('live/disk/source');
       expect(listed).not.toContain('live/disk/source/seg-100.m4s');
       return listed;
-    }, PATIENCE);
+    });
     expect(files).toContain('live/disk/source/init-100.mp4');
     expect(files).toContain('live/disk/source/seg-115.m4s');
     // Listed from 110 on. 100 left long ago; players with an old playlist may still request 108.

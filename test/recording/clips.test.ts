@@ -1,10 +1,11 @@
 // Clips on a real disk: their segments, the start position for players, and that they stay when their source is removed.
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { clipRange } from '../../src/recording/clip-range.js';
 import type { RecordingFacts } from '../../src/recording/recording-facts.js';
 import { parsePlaylist } from '../support/playlist-checker.js';
+import { waitFor } from '../support/wait-for.js';
 import { AUDIO, FakeStream, type SegmentOptions, SOURCE } from './fake-stream.js';
 import { finished, openRoom, type Room } from './open-room.js';
 
@@ -74,7 +75,7 @@ describe('a clip of a recording', () => {
     const { id: of } = room.recordings.start(stream, { takes: () => true });
     for (const number of [100, 101, 102]) for (const rendition of [SOURCE, AUDIO]) stream.add(rendition, number);
     stream.add(SOURCE, 103);
-    await vi.waitFor(() => expect(room.recordings.find(of)?.facts.bytes).toBe(700));
+    await waitFor(() => expect(room.recordings.find(of)?.facts.bytes).toBe(700));
     const clip = await room.recordings.clip(of, { from: -3, ...OPERATOR });
     expect(clip).toMatchObject({ duration: 4, clip: { from: START + 3000, to: START + 6000 } });
   });
@@ -170,7 +171,7 @@ describe('G1.16 a clip of a live stream', () => {
     const stream = new FakeStream('cam', room.live);
     const { id } = room.recordings.start(stream, { takes: () => true });
     for (const number of [100, 101, 102, 103]) for (const rendition of [SOURCE, AUDIO]) stream.add(rendition, number);
-    await vi.waitFor(() => expect(room.recordings.find(id)?.facts.bytes).toBe(800));
+    await waitFor(() => expect(room.recordings.find(id)?.facts.bytes).toBe(800));
     stream.forget(2);
     const clip = await room.recordings.clipStream(stream, { from: -7, ...OPERATOR });
     expect(clip).toMatchObject({ duration: 8, clip: { of: id, skip: 1 } });

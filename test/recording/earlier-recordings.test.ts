@@ -2,12 +2,13 @@
 // its writer.
 import { mkdir, open, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { expect, it, onTestFinished, vi } from 'vitest';
+import { expect, it, onTestFinished } from 'vitest';
 import { type RecordingFacts, renderFacts } from '../../src/recording/recording-facts.js';
 import { newRecordingId } from '../../src/recording/recording-id.js';
 import { ManualClock } from '../support/manual-clock.js';
 import { runProgram } from '../support/processes.js';
 import { temporaryDirectory } from '../support/temp-dir.js';
+import { waitFor } from '../support/wait-for.js';
 import { FakeStream, SOURCE } from './fake-stream.js';
 import { finished, openRoom } from './open-room.js';
 
@@ -34,7 +35,7 @@ it('G1.12 a slow disk delays neither the start nor the list, and retention waits
 
   const clock = new ManualClock();
   const opening = openRoom({ root, clock, keepBytes: 1000 });
-  await vi.waitFor(() => expect(clock.pending).toHaveLength(1));
+  await waitFor(() => expect(clock.pending).toHaveLength(1));
   clock.advance(500);
   const room = await opening;
   const { recordings } = room;
@@ -58,7 +59,7 @@ it('G1.12 a slow disk delays neither the start nor the list, and retention waits
   expect((await sought)?.facts).toEqual(oldest);
   const removed = (): string[] =>
     room.news.filter(({ type }) => type === 'recording.removed').map(({ recording }) => recording.id);
-  await vi.waitFor(() => expect(removed()).toEqual([oldest.id, newer.id]));
+  await waitFor(() => expect(removed()).toEqual([oldest.id, newer.id]));
   expect(recordings.isReading).toBe(false);
   expect(ids()).toEqual([id]);
 });

@@ -1,11 +1,11 @@
 // Recordings on a real disk, with a clock that the test controls.
 import { join } from 'node:path';
-import { onTestFinished, vi } from 'vitest';
+import { onTestFinished } from 'vitest';
 import type { RecordingFacts } from '../../src/recording/recording-facts.js';
 import { type RecordingNews, Recordings, type RecordingsOptions } from '../../src/recording/recordings.js';
 import { ManualClock } from '../support/manual-clock.js';
-import { PATIENCE } from '../support/patience.js';
 import { temporaryDirectory } from '../support/temp-dir.js';
+import { waitFor } from '../support/wait-for.js';
 
 export interface Room {
   readonly recordings: Recordings;
@@ -56,5 +56,5 @@ export function finished({ recordings }: Room, id: string): Promise<RecordingFac
     if (facts?.state !== 'finished') throw new Error(`${facts?.state}`);
     return facts;
   };
-  return vi.waitFor(check, { timeout: PATIENCE, interval: 10 });
+  return waitFor(check);
 }

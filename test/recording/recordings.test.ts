@@ -2,20 +2,20 @@
 import { cp, mkdir, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { readPlaylist, vodPlaylist } from '../../src/recording/recorded-playlist.js';
 import { gapsIn } from '../../src/recording/recording-progress.js';
 import { scheduleOf } from '../../src/recording/split.js';
-import { PATIENCE } from '../support/patience.js';
 import { parsePlaylist } from '../support/playlist-checker.js';
 import { runProgram } from '../support/processes.js';
 import { temporaryDirectory } from '../support/temp-dir.js';
+import { waitFor } from '../support/wait-for.js';
 import { AUDIO, FakeStream, SOURCE } from './fake-stream.js';
 import { finished, openRoom, type Room } from './open-room.js';
 
 const ALL = { takes: () => true };
 
-const soon = (check: () => void) => vi.waitFor(check, { timeout: PATIENCE, interval: 5 });
+const soon = (check: () => void) => waitFor(check);
 
 /** Makes a recording of one segment of each of these streams. */
 async function finishedIds(room: Room, names: readonly string[]): Promise<string[]> {
@@ -85,7 +85,7 @@ describe('a recording', () => {
     let before = '';
     for (const number of [100, 101, 102]) {
       stream.add(SOURCE, number);
-      const text = await vi.waitFor(async () => {
+      const text = await waitFor(async () => {
         const now = await readFile(path, 'utf8');
         expect(now).toContain(`seg-${number}.m4s`);
         return now;
@@ -168,7 +168,7 @@ describe('a recording', () => {
     room.recordings.start(stream, ALL);
     for (let number = 100; number < 112; number += 1) {
       stream.add(SOURCE, number);
-      await vi.waitFor(() => expect(room.recordings.figures.totals().bytes).toBe((number - 99) * 100));
+      await waitFor(() => expect(room.recordings.figures.totals().bytes).toBe((number - 99) * 100));
     }
     stream.end();
     const ids = room.recordings.list({ limit: 10 }).recordings.map(({ id }) => id);
@@ -198,11 +198,11 @@ describe('a recording', () => {
       [103, 15],
     ] as const) {
       stream.add(SOURCE, number);
-      await vi.waitFor(() => expect(room.recordings.figures.totals().bytes).toBe((number - 99) * 100));
+      await waitFor(() => expect(room.recordings.figures.totals().bytes).toBe((number - 99) * 100));
       room.clock.advance(minutes * 60_000);
     }
     stream.end();
-    await vi.waitFor(() => expect(room.news.filter(({ type }) => type === 'recording.finished')).toHaveLength(2));
+    await waitFor(() => expect(room.news.filter(({ type }) => type === 'recording.finished')).toHaveLength(2));
     // The third segment was complete after the full hour, and is the last of the first recording.
     expect(room.recordings.list({ limit: 10 }).recordings.map(({ duration }) => duration)).toEqual([2, 6]);
   });
@@ -213,12 +213,12 @@ describe('a recording', () => {
     room.recordings.start(stream, ALL);
     for (const number of [100, 101]) {
       stream.add(SOURCE, number);
-      await vi.waitFor(() => expect(room.recordings.figures.totals().bytes).toBe((number - 99) * 100));
+      await waitFor(() => expect(room.recordings.figures.totals().bytes).toBe((number - 99) * 100));
     }
     stream.end();
-    await vi.waitFor(() => expect(room.news.filter(({ type }) => type === 'recording.finished')).toHaveLength(2));
+    await waitFor(() => expect(room.news.filter(({ type }) => type === 'recording.finished')).toHaveLength(2));
     // The third one is empty, and goes.
-    await vi.waitFor(() => expect(room.recordings.figures.totals().count).toBe(2));
+    await waitFor(() => expect(room.recordings.figures.totals().count).toBe(2));
     const day = new Date(room.clock.wallClock()).toISOString().slice(0, 10);
     const found = room.recordings.list({ limit: 10 }).recordings.map(({ id }) => room.recordings.find(id));
     expect(found.map((entry) => entry?.directory)).toEqual(
@@ -233,8 +233,8 @@ describe('a recording', () => {
     const stream = new FakeStream('cam', room.live);
     const { id } = room.recordings.start(stream, ALL);
     stream.end();
-    await vi.waitFor(() => expect(room.recordings.find(id)).toBeUndefined());
-    await vi.waitFor(async () => expect(await readdir(room.root)).toEqual(['.leaving']));
+    await waitFor(() => expect(room.recordings.find(id)).toBeUndefined());
+    await waitFor(async () => expect(await readdir(room.root)).toEqual(['.leaving']));
   });
 
   it('keeps at most 64 MiB in memory while the disk hangs: later segments become gaps', async () => {
@@ -303,14 +303,14 @@ describe('a recording', () => {
     const stream = new FakeStream('cam', room.live);
     const { id } = room.recordings.start(stream, ALL);
     stream.add(SOURCE, 100);
-    await vi.waitFor(() => expect(room.news.map(({ type }) => type)).toContain('recording.paused'));
+    await waitFor(() => expect(room.news.map(({ type }) => type)).toContain('recording.paused'));
     expect(room.recordings.find(id)?.facts).toMatchObject({ state: 'paused', reason: expect.stringContaining('MiB') });
     expect(room.warnings).toHaveLength(1);
     stream.add(SOURCE, 101);
     const lost = () => room.recordings.find(id)?.facts.gaps.map(({ from, to }) => to - from);
-    await vi.waitFor(() => expect(lost()).toEqual([4000]));
+    await waitFor(() => expect(lost()).toEqual([4000]));
     free = 2 ** 22;
-    await vi.waitFor(() => {
+    await waitFor(() => {
       stream.add(SOURCE, stream.nextNumber);
       expect(room.news.map(({ type }) => type)).toContain('recording.resumed');
     });
@@ -333,8 +333,8 @@ describe('recordings of an earlier process', () => {
     const { id } = room.recordings.start(stream, ALL);
     const directory = join(room.root, 'live', 'cam', id);
     for (const number of [100, 101, 102]) for (const rendition of [SOURCE, AUDIO]) stream.add(rendition, number);
-    await vi.waitFor(async () => expect((await list(directory, 'audio'))?.entries).toHaveLength(3));
-    await vi.waitFor(async () => expect((await list(directory))?.entries).toHaveLength(3));
+    await waitFor(async () => expect((await list(directory, 'audio'))?.entries).toHaveLength(3));
+    await waitFor(async () => expect((await list(directory))?.entries).toHaveLength(3));
     const root = join(await temporaryDirectory(), 'copy');
     await cp(room.root, root, { recursive: true });
     return { root, id, directory: join(root, 'live', 'cam', id) };
@@ -564,7 +564,7 @@ describe('removal', () => {
     const [pinned = '', other = ''] = ids;
     await room.recordings.change(pinned, { pinned: true, title: 'Kept' });
     room.clock.advance(3_700_000);
-    await vi.waitFor(() => expect(room.recordings.find(other)).toBeUndefined());
+    await waitFor(() => expect(room.recordings.find(other)).toBeUndefined());
     expect(room.recordings.find(pinned)?.facts).toMatchObject({ pinned: true, title: 'Kept' });
     await rm(join(room.root, '.leaving'), { recursive: true, force: true });
     const again = await openRoom({ root: room.root });

@@ -1,14 +1,14 @@
 // Recordings and their bucket, over a real disk and a real connection to a store.
 
 import { join } from 'node:path';
-import { onTestFinished, vi } from 'vitest';
+import { onTestFinished } from 'vitest';
 import type { Clock } from '../../../src/protocols/clock.js';
 import { RecordingBucket, type RecordingBucketOptions } from '../../../src/recording/bucket/recording-bucket.js';
 import { Catalogue } from '../../../src/recording/catalogue.js';
 import type { RecordingFacts } from '../../../src/recording/recording-facts.js';
 import { Recordings, type RecordingsOptions } from '../../../src/recording/recordings.js';
 import { systemClock } from '../../../src/system-clock.js';
-import { PATIENCE } from '../../support/patience.js';
+import { waitFor } from '../../support/wait-for.js';
 import type { FakeStore } from './fake-store.js';
 
 export interface BucketRoom {
@@ -74,7 +74,7 @@ export async function openBucketRoom(
 
 /** Polls until the check no longer throws. */
 export function until<T>(check: () => T): Promise<T> {
-  return vi.waitFor(check, { timeout: PATIENCE, interval: 5 });
+  return waitFor(check);
 }
 
 /** Resolves to the recording when it is finished and completely in the bucket. */
