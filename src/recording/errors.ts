@@ -53,6 +53,10 @@ export const recordingError = defineErrors({
   'recording.mp4': {
     kind: 'unsupported',
     summary:
-      'A recording cannot be downloaded as one MP4: it has no media, or its codec changes in the middle. Play `/vod/ID/index.m3u8` instead.',
+      'A recording cannot be downloaded as one MP4: it has no media, its codec changes in the middle, or it is longer than 12 hours. Play `/vod/ID/index.m3u8` instead.',
+  },
+  'recording.mp4-limit': {
+    kind: 'limit',
+    summary: 'Too many recordings are being prepared as MP4 at the same time. Try again soon.',
   },
 });

@@ -3,6 +3,8 @@ import { cp, mkdir, readdir, readFile, rm, stat, truncate, writeFile } from 'nod
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import type { CatalogueEntry } from '../../src/recording/catalogue.js';
+import { Movies } from '../../src/recording/movies.js';
 import { readPlaylist, vodPlaylist } from '../../src/recording/recorded-playlist.js';
 import { gapsIn } from '../../src/recording/recording-progress.js';
 import { scheduleOf } from '../../src/recording/split.js';
@@ -456,6 +458,30 @@ describe('a recording whose disk fails', () => {
     for (const rendition of [SOURCE, AUDIO]) stream.add(rendition, 101);
     await soon(() => expect(room.recordings.find(id)?.facts.gaps).toHaveLength(1));
     expect(room.recordings.find(id)?.facts).toMatchObject({ state: 'paused', duration: 2 });
+  });
+});
+
+describe('the MP4 of a recording', () => {
+  const entry = (id: string, duration: number): CatalogueEntry => ({
+    directory: `/nowhere/${id}`,
+    facts: {
+      ...{ version: 1, id, app: 'live', name: 'cam', state: 'finished', pinned: false, start: 0, bytes: 1, duration },
+      ...{ renditions: [{ name: 'source', video: true }], gaps: [] },
+    },
+  });
+
+  it('is refused beyond 12 hours, before anything is read', () => {
+    const movies = new Movies();
+    expect(() => movies.get(entry('long', 12 * 3600 + 1))).toThrow(expect.objectContaining({ code: 'recording.mp4' }));
+  });
+
+  it('is prepared for at most eight at a time', async () => {
+    const movies = new Movies();
+    const made = Array.from({ length: 8 }, (_, index) => movies.get(entry(`r${index}`, 1)));
+    const results = Promise.allSettled(made);
+    expect(() => movies.get(entry('r8', 1))).toThrow(expect.objectContaining({ code: 'recording.mp4-limit' }));
+    expect((await results).map(({ status }) => status)).toEqual(Array(8).fill('rejected'));
+    await expect(movies.get(entry('r8', 1))).rejects.toThrow('ENOENT');
   });
 });
 

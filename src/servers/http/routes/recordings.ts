@@ -204,6 +204,7 @@ async function movieOf(
     return await recordings.movie(id, rendition);
   } catch (error) {
     if (!(error instanceof SluiceError) || !error.code.startsWith('recording.')) throw error;
+    if (error.code === 'recording.mp4-limit') throw new HttpProblem(503, 'http.too-many-waiting', error.message);
     throw new HttpProblem(404, 'http.recording-not-found', error.message);
   }
 }
