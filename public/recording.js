@@ -85,6 +85,8 @@ async function showFacts() {
     recording = await response.json();
   } catch {
     if (recording === undefined) say('The gateway does not answer. Load the page again.');
+    // It may answer again. Until then the facts that are shown stay.
+    else setTimeout(showFacts, REFRESH);
     return;
   }
   const { app, name, title, start, duration, state, renditions } = recording;

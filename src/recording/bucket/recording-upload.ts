@@ -77,13 +77,17 @@ export class RecordingUpload {
     await this.#begin();
     const due = await Promise.all(facts.renditions.map(({ name }) => this.#track(name).pass()));
     await this.#putVariants();
-    const tracks = [...this.#tracks.values()];
-    if (!isOpen(facts) && tracks.every(({ isFinal }) => isFinal)) {
+    if (!isOpen(facts) && this.#isFinal) {
       await writeUploadMark(directory, { place: nameOf(this.#options.place), state: 'complete' });
       return 'complete';
     }
     const waits = due.filter((delay) => delay !== undefined);
     return waits.length === 0 ? undefined : Math.min(...waits);
+  }
+
+  /** A rendition that has only gaps is not part of the finished recording, and its playlists never get an end. */
+  get #isFinal(): boolean {
+    return this.entry.facts.renditions.every(({ name }) => this.#tracks.get(name)?.isFinal === true);
   }
 
   async #begin(): Promise<void> {
@@ -129,7 +133,7 @@ export class RecordingUpload {
     if (text === undefined) return;
     const isThere = (name: string): boolean => this.#tracks.get(name)?.isListed ?? false;
     if (!renditionsOf(text).every(isThere)) return;
-    const isFinal = [...this.#tracks.values()].every((track) => track.isFinal);
+    const isFinal = this.#isFinal;
     // The final version is uploaded even if the text is unchanged, because its headers allow caches to keep it.
     const version = `${isFinal ? 'final' : 'growing'} ${text}`;
     if (version === this.#variants) return;

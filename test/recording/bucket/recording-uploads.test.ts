@@ -206,6 +206,19 @@ describe('a recording in a bucket', () => {
     await uploaded(room, id);
   });
 
+  it('is complete without a rendition that has only gaps', async () => {
+    const { store, room, stream } = await setUp();
+    const { id } = room.recordings.start(stream, ALL);
+    for (const number of [100, 101, 102]) {
+      stream.add(SOURCE, number);
+      stream.add(AUDIO, number, { gap: true });
+      await until(() => expect(store.text(`tv/vod/${id}/source/index.m3u8`)).toContain(`seg-${number}`));
+    }
+    stream.end();
+    const { renditions } = await uploaded(room, id);
+    expect(renditions).toEqual([{ name: 'source', video: true }]);
+  });
+
   it('lists media whose file has disappeared as a gap', async () => {
     const { store, room, stream } = await setUp();
     let isAway = true;
