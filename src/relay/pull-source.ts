@@ -253,7 +253,7 @@ export class PullSource {
     this.#release = undefined;
   }
 
-  /** An internal error ends this connection; the source tries again like after any other failure. */
+  /** An internal error ends this source until the gateway starts again; other sources and the publishers of its name are not affected. */
   #broke({ where, cause }: Fault): void {
     const { app, name, logger } = this.#options;
     logger.error({ app, stream: name, where, err: cause }, 'internal error: a stream is no longer pulled');
