@@ -144,12 +144,12 @@ export const OTHERS: readonly string[] = [
   'jwks keep',
   // Of messages to webhooks: test/events/outbox.test.ts.
   ...['outbox delivery', 'outbox file', 'timer in events/outbox/delivery-lanes.ts', 'timer in events/outbox/outbox.ts'],
-  ...['timer in access/policy/grants.ts', 'timer in access/policy/sessions.ts'],
+  ...['timer in access/policy/grants.ts', 'timer in access/policy/sessions.ts', 'timer in access/policy/ban-file.ts'],
   'banned viewers',
   // A file that cannot be written is logged: test/access/policy.test.ts.
   'bans kept',
   // Of permissions: test/faults/seams-access.test.ts.
-  ...['timer in access/policy/grants.ts', 'timer in access/policy/sessions.ts'],
+  ...['timer in access/policy/grants.ts', 'timer in access/policy/sessions.ts', 'timer in access/policy/ban-file.ts'],
   'admin refusal',
 ];
 
