@@ -2,7 +2,7 @@
 import { callAll } from '../protocols/failure-domain.js';
 import type { Milliseconds } from '../protocols/units.js';
 import { type SubscribeOptions, Subscription } from './subscription.js';
-import { heldBytes, type LiveTag } from './tag.js';
+import { type LiveTag, TAG_OVERHEAD } from './tag.js';
 
 /** In bytes: 10 s at 13 Mbit/s. A longer GOP is not worth the memory; new viewers then wait for the next key frame. */
 export const GOP_CACHE_BYTES = 16 * 1024 * 1024;
@@ -70,7 +70,7 @@ class GopCache {
   #pushAudioOnly(tag: LiveTag, headers: () => readonly LiveTag[]): void {
     const first = this.#tags.find((cached) => !cached.sequenceHeader);
     const stale = first !== undefined && tag.dts - first.dts > AUDIO_ONLY_WINDOW;
-    if (stale || this.#bytes + heldBytes(tag) > this.#maxBytes) this.clear();
+    if (stale || this.#bytes + tag.body.length + TAG_OVERHEAD > this.#maxBytes) this.clear();
     this.#open = true;
     if (this.#tags.length === 0) {
       for (const header of headers()) this.#append(header);
@@ -82,13 +82,13 @@ class GopCache {
   /** If a tag does not fit, the cache is emptied, because half a GOP is useless. */
   #append(tag: LiveTag): void {
     if (!this.#open) return;
-    if (this.#bytes + heldBytes(tag) > this.#maxBytes) {
+    if (this.#bytes + tag.body.length + TAG_OVERHEAD > this.#maxBytes) {
       this.clear();
       this.#overflows += 1;
       return;
     }
     this.#tags.push(tag);
-    this.#bytes += heldBytes(tag);
+    this.#bytes += tag.body.length + TAG_OVERHEAD;
   }
 }
 

@@ -1,5 +1,5 @@
 // A reader with its own bounded queue, so that a slow reader costs bounded memory and never delays the publisher.
-import { heldBytes, type LiveTag } from './tag.js';
+import { type LiveTag, TAG_OVERHEAD } from './tag.js';
 
 export interface SubscribeOptions {
   /** Limit of the queued tags in bytes. Beyond it the reader loses all tags up to the next key frame. */
@@ -54,7 +54,7 @@ export class Subscription {
     const tag = this.#queue[this.#head];
     if (tag === undefined) return undefined;
     this.#head += 1;
-    this.#queuedBytes -= heldBytes(tag);
+    this.#queuedBytes -= tag.body.length + TAG_OVERHEAD;
     if (this.#head === this.#queue.length) {
       this.#queue = [];
       this.#head = 0;
@@ -105,8 +105,8 @@ export class Subscription {
       this.#append(tag);
       return;
     }
-    if (this.#queuedBytes + heldBytes(tag) > this.#maxBytes) this.#dropQueued();
-    const fits = this.#queuedBytes + heldBytes(tag) <= this.#maxBytes;
+    if (this.#queuedBytes + tag.body.length + TAG_OVERHEAD > this.#maxBytes) this.#dropQueued();
+    const fits = this.#queuedBytes + tag.body.length + TAG_OVERHEAD <= this.#maxBytes;
     if (tag.keyFrame && fits) this.#awaitingKeyFrame = false;
     if (fits && !this.#awaitingKeyFrame) this.#append(tag);
     else this.#droppedTags += 1;
@@ -114,7 +114,7 @@ export class Subscription {
 
   #append(tag: LiveTag): void {
     this.#queue.push(tag);
-    this.#queuedBytes += heldBytes(tag);
+    this.#queuedBytes += tag.body.length + TAG_OVERHEAD;
   }
 
   /** Drops the queued tags but keeps the headers among them: without these, later tags could not be decoded. */
@@ -127,7 +127,7 @@ export class Subscription {
     const kept = [...last.values()];
     this.#queue = kept;
     this.#head = 0;
-    this.#queuedBytes = kept.reduce((bytes, tag) => bytes + heldBytes(tag), 0);
+    this.#queuedBytes = kept.reduce((bytes, tag) => bytes + tag.body.length + TAG_OVERHEAD, 0);
     this.#awaitingKeyFrame = this.#hasVideo;
   }
 
@@ -138,7 +138,7 @@ export class Subscription {
       if (tag === undefined || isMedia(tag)) return;
       if (tag.kind !== kind) continue;
       this.#queue.splice(index, 1);
-      this.#queuedBytes -= heldBytes(tag);
+      this.#queuedBytes -= tag.body.length + TAG_OVERHEAD;
     }
   }
 }

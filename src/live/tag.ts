@@ -44,10 +44,5 @@ export interface LiveTag {
   readonly discontinuity?: boolean;
 }
 
-/** What a queued tag costs beside its body, so that many tiny messages are bounded too. */
-const TAG_OVERHEAD = 128;
-
-/** The memory that a queued tag counts, in bytes. */
-export function heldBytes({ body }: Pick<LiveTag, 'body'>): number {
-  return body.length + TAG_OVERHEAD;
-}
+/** Bytes that a queued tag counts in addition to its body, so that many tiny messages are bounded too. */
+export const TAG_OVERHEAD = 128;
