@@ -119,7 +119,7 @@ export const INGEST_MUTATIONS: readonly Mutation[] = [
   {
     drops: 'the bound on a group of pictures kept for new readers',
     file: 'src/live/subscribers.ts',
-    text: '    if (this.#bytes + heldBytes(tag) > this.#maxBytes) {\n      this.clear();\n      this.#overflows',
+    text: '    if (this.#bytes + tag.body.length + TAG_OVERHEAD > this.#maxBytes) {\n      this.clear();\n      this.#overflows',
     replacement: '    if (false) {\n      this.clear();\n      this.#overflows',
     test: 'test/live/subscription.test.ts',
     title: 'when the last group was too large to keep',
