@@ -278,6 +278,7 @@ export class Gateway {
     await domain.settled('rtmp servers', () => this.#rtmp.close());
     await relay;
     domain.attempt('thumbnails', () => this.#thumbnailMaker?.close());
+    // The end of its playlists answers the requests that wait for a stream.
     const flushed = Promise.all(this.#directory.pipelines.map((pipeline) => pipeline.end()));
     await domain.settled('streams', () => untilDeadline(flushed, flushUntil, systemClock));
     await domain.settled('recordings', () => untilDeadline(this.#parts.recording.close(), flushUntil, systemClock));

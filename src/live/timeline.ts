@@ -36,7 +36,7 @@ const INTERVAL_FRAMES = 16;
 export interface TimelineOptions {
   /** Stream time of the first frame, rounded up to a whole millisecond. Default `TIMELINE_ORIGIN`. */
   readonly origin?: Milliseconds;
-  /** Monotonic clock for the arrival of frames. Without it a step of more than 5 s is a jump, however long it took. */
+  /** Monotonic clock for the arrival of frames. Without it a step of more than 5 s, or 1.5 s back, is a jump, however long it took. */
   readonly now?: (() => Milliseconds) | undefined;
   /** Called for what has to be told to the publisher. */
   readonly repair?: ((kind: 'stuck-timestamps' | 'tracks-apart') => void) | undefined;

@@ -30,7 +30,7 @@ interface Stream {
 
 /** Where media of a name may still be found. */
 export interface MediaHolders {
-  /** The current presentation, then ended ones, the oldest last. */
+  /** The current presentation, then ended ones in the order in which they ended. */
   readonly presentations: readonly Presentation[];
   readonly current: Presentation | undefined;
   readonly left: LeftStream | undefined;
