@@ -35,7 +35,9 @@ it('G1.18 lists recordings, plays one, seeks, links to a moment and downloads it
   onTestFinished(() => browser.close());
   const page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
   const troubles: string[] = [];
-  page.on('console', (message) => message.type() === 'error' && troubles.push(message.text()));
+  page.on('console', (message) => {
+    if (message.type() === 'error') troubles.push(`${message.text()} ${message.location().url}`);
+  });
   page.on('pageerror', (error) => troubles.push(String(error)));
   const shoot = async (name: string): Promise<void> => {
     if (PICTURES !== undefined) await page.screenshot({ path: `${PICTURES}/${name}.png`, fullPage: true });
